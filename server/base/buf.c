@@ -1,0 +1,200 @@
+/* server/base/buf.c - growing bytes; buf.h says what they promise. */
+#include "server/base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	assert(max > 0);
+	*b = (struct buf){ .max = max };
+}
+
+void
+buf_clear(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ .max = b->max };
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	size_t need, cap;
+
+	if (b->failed || n > b->max || b->len > b->max - n) {
+		b->failed = true;
+		return (NULL);
+	}
+	need = b->len + n;
+	if (need > b->cap) {
+		cap = b->cap > 0 ? b->cap : 256;
+		while (cap < need)
+			cap *= 2;
+		if (cap > b->max)
+			cap = b->max; /* what fits cap may be added */
+		b->p = xrealloc(b->p, cap);
+		b->cap = cap;
+	}
+	return (b->p + b->len);
+}
+
+void
+buf_reserve(struct buf *b, size_t n)
+{
+	if (!b->failed && n <= b->max - b->len)
+		(void)buf_room(b, n);
+}
+
+void
+buf_add_slow(struct buf *b, const void *p, size_t n)
+{
+	char *to;
+
+	if (n == 0)
+		return;
+	to = buf_room(b, n);
+	if (to != NULL) {
+		memcpy(to, p, n);
+		b->len += n;
+	}
+}
+
+void
+buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	char small[256], *big;
+	va_list again;
+	size_t len;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(small, sizeof(small), fmt, ap);
+	assert(n >= 0);
+	len = (size_t)n;
+	if (len < sizeof(small))
+		buf_add(b, small, len);
+	else if (buf_room(b, len) != NULL) {
+		big = xmalloc(len + 1); /* room for vsnprintf's NUL */
+		(void)vsnprintf(big, len + 1, fmt, again);
+		buf_add(b, big, len);
+		free(big);
+	}
+	va_end(again);
+}
+
+void
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(b, fmt, ap);
+	va_end(ap);
+}
+
+void
+buf_addu(struct buf *b, uint64_t v)
+{
+	char tmp[20];
+	size_t i = sizeof(tmp);
+
+	do {
+		tmp[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	buf_add(b, tmp + i, sizeof(tmp) - i);
+}
+
+/* How many bytes from i on need no escape. Eight at a time: a byte below 0x20,
+ * a quote or a backslash leaves its top bit (Mycroft's zero test, exact for
+ * the lowest such byte, and a word with any is looked at singly). */
+static size_t
+plain_run(struct str s, size_t i)
+{
+	const uint64_t ones = 0x0101010101010101ULL, tops = ones << 7;
+	size_t from = i;
+	uint64_t w, quote, slash;
+
+	for (; s.len - i >= 8; i += 8) {
+		memcpy(&w, s.p + i, 8);
+		quote = w ^ (ones * '"');
+		slash = w ^ (ones * '\\');
+		if ((((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
+			((slash - ones) & ~slash)) & tops)
+			break;
+	}
+	while (i < s.len && (unsigned char)s.p[i] >= 0x20 && s.p[i] != '"' &&
+	    s.p[i] != '\\')
+		i++;
+	return (i - from);
+}
+
+void
+buf_add_json(struct buf *b, struct str s)
+{
+	static const char hex[] = "0123456789abcdef";
+	char esc[6] = { '\\', 'u', '0', '0' };
+	size_t i = 0, n;
+
+	buf_addc(b, '"');
+	while (s.len > 0) {
+		n = plain_run(s, i);
+		buf_add(b, s.p + i, n);
+		i += n;
+		if (i == s.len)
+			break;
+		if ((unsigned char)s.p[i] >= 0x20) {
+			buf_addc(b, '\\');
+			buf_addc(b, s.p[i]);
+		} else {
+			esc[4] = hex[(unsigned char)s.p[i] >> 4];
+			esc[5] = hex[(unsigned char)s.p[i] & 15];
+			buf_add(b, esc, 6);
+		}
+		i++;
+	}
+	buf_addc(b, '"');
+}
+
+void
+buf_add_url(struct buf *b, struct str s, const char *also)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char esc[3];
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') ||
+		    (c != 0 && (strchr("-._~", c) != NULL ||
+				   strchr(also, c) != NULL))) {
+			buf_addc(b, (char)c);
+		} else {
+			esc[0] = '%';
+			esc[1] = hex[c >> 4];
+			esc[2] = hex[c & 15];
+			buf_add(b, esc, 3);
+		}
+	}
+}
+
+const char *
+buf_cstr(struct buf *b)
+{
+	/* Not by buf_room: the NUL neither counts against the ceiling nor
+	 * hides what a failed buf still holds. */
+	if (b->len == b->cap)
+		b->p = xrealloc(b->p, b->cap + 1);
+	b->p[b->len] = '\0';
+	return (b->p);
+}
