@@ -1,0 +1,37 @@
+/* server/net/http_conn_priv.h - what http_conn.c, http_receive.c and
+ * http_reply.c share: the steps of a connection, and what they leave to each
+ * other. */
+#ifndef HUB_NET_HTTP_CONN_PRIV_H
+#define HUB_NET_HTTP_CONN_PRIV_H
+
+#include "server/net/http_priv.h"
+
+/* MORE: another step can be made now. WAIT: an event or a timer wakes it. */
+enum step { STEP_WAIT, STEP_MORE };
+
+/* http_conn.c */
+/* Steps until it must wait. */
+void conn_run(struct conn *);
+/* One wait at a time; waiting on for the same thing does not extend it. */
+void conn_wait(struct conn *, enum conn_wait);
+void conn_drop_in(struct conn *);
+void conn_drop_out(struct conn *);
+void conn_drop_exchange(struct conn *);
+/* Closing with bytes unread resets the connection, and the client would never
+ * see the answer: so take what comes for a while (RFC 9112, 9.6). */
+void conn_linger(struct conn *);
+
+/* http_receive.c */
+enum step step_head(struct conn *);
+enum step step_body(struct conn *);
+enum step step_open(struct conn *);
+
+/* http_reply.c */
+enum step step_reply(struct conn *);
+/* An answer of ours; the connection ends with it. */
+void conn_refuse(struct conn *, int status);
+void conn_continue(struct conn *);
+/* 1: all is written, 0: must wait (the watch is set), -1: failed. */
+int conn_flush(struct conn *);
+
+#endif

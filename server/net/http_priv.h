@@ -1,0 +1,116 @@
+/* server/net/http_priv.h - what http_server.c and the files of a connection
+ * share. */
+#ifndef HUB_NET_HTTP_PRIV_H
+#define HUB_NET_HTTP_PRIV_H
+
+#include <netinet/in.h>
+
+#include "server/net/http_conn.h"
+
+#define HTTP_DATE_LEN 29
+#define HTTP_HEAD_MAX (LOOP_BUF_SIZE / 2) /* the rest is room for chunks */
+
+enum conn_state {
+	CONN_HEAD,   /* between requests, or within a head */
+	CONN_BODY,
+	CONN_OPEN,   /* the handler has it */
+	CONN_REPLY,  /* an answer is being written */
+	CONN_LINGER, /* refused; what still comes is thrown away */
+	CONN_DEAD
+};
+
+/* What the one timer of a connection is waiting for. */
+enum conn_wait {
+	WAIT_NOTHING,
+	WAIT_HANDSHAKE,
+	WAIT_IDLE,
+	WAIT_HEADER,
+	WAIT_BODY,
+	WAIT_WRITE,
+	WAIT_LINGER
+};
+
+union conn_peer {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct http_exchange {
+	struct http_exchange *next; /* while unused */
+	struct conn *conn;
+	struct http_head head;
+	struct str body_str;
+	struct buf body; /* what did not fit the read buffer */
+	struct http_chunked chunked;
+	loop_fn *on_abort;
+	void *abort_arg;
+	char peer[INET6_ADDRSTRLEN];
+};
+
+struct conn {
+	struct conn *prev, *next; /* of the server: open or dead ones */
+	struct http_server *server; /* NULL when it is gone before us */
+	struct http_exchange *ex;   /* while a request is in flight */
+	SSL *ssl;
+	struct watch watch;
+	struct timer timer;
+	struct defer defer; /* to go on, or to be freed */
+	enum conn_state state;
+	enum conn_wait wait;
+	int fd;
+	bool running; /* conn_run is at work further up */
+	bool shaking; /* the TLS handshake is not over */
+	bool more;    /* something may be readable that epoll won't tell */
+	bool close;   /* after this answer */
+	bool refused; /* this answer is ours: linger */
+
+	char *in;		/* lent; [in_from, in_len) is not consumed */
+	size_t in_from, in_len, scanned;
+	char *out;		/* a head and what fits behind it */
+	size_t out_cap;		/* LOOP_BUF_SIZE: lent; else our own */
+	size_t out_len, out_off;
+	struct buf body;	/* of the answer */
+	size_t body_off, lingered;
+	union conn_peer peer;
+};
+
+struct http_server {
+	struct loop *loop;
+	struct tls_server *tls;
+	struct http_limits limits;
+	http_handler_fn *fn;
+	void *arg;
+	int fd; /* -1: draining */
+	struct watch watch;
+	struct timer pause;
+	struct conn conns, dead; /* heads of circular lists */
+	unsigned nconns;
+	struct http_exchange *spare;
+	unsigned nspare;
+	loop_fn *drained;
+	void *drained_arg;
+	struct defer drained_defer;
+	int64_t date_s;
+	char date[HTTP_DATE_LEN + 1];
+};
+
+/* http_conn.c */
+void conn_new(struct http_server *, int fd, const union conn_peer *);
+/* Aborts its exchange; the memory stays until the turn is over. */
+void conn_close(struct conn *);
+/* With TLS's goodbye, after a complete answer or between requests. */
+void conn_end(struct conn *);
+/* Between requests, with no byte of one: nothing here, and nothing that the
+ * kernel holds for us. */
+bool conn_is_idle(const struct conn *);
+
+/* http_server.c */
+/* Moves to the dead; tells who drains when it was the last. */
+void server_bury(struct http_server *, struct conn *);
+struct http_exchange *server_exchange(struct http_server *) HUB_MUST_CHECK;
+void server_exchange_put(struct http_server *, struct http_exchange *);
+/* RFC 9110, 5.6.7; made once a second. */
+const char *server_date(struct http_server *);
+
+#endif

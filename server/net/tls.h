@@ -1,0 +1,43 @@
+/* server/net/tls.h - TLS contexts (OpenSSL 3): 1.2 and 1.3 only, the suites
+ * and groups of BSI TR-02102-2 with forward secrecy and AEAD, no
+ * renegotiation, no compression, no 0-RTT, released buffers, read-ahead,
+ * one ticket. HTTP/1.1 by ALPN (absent ALPN is fine). */
+#ifndef HUB_NET_TLS_H
+#define HUB_NET_TLS_H
+
+#include <openssl/types.h>
+#include <sys/types.h>
+
+#include "server/base/str.h"
+
+struct tls_server; /* counted by the SSLs made from it; shared by threads */
+struct tls_client;
+
+/* client_ca: NULL, or a file of CAs whose clients may present certificates.
+ * On failure *why_r is a static phrase or one that lives until the thread's
+ * next call ("certificate and key do not match: hub.pem"). */
+enum hub_err tls_server_new(const char *certificate, const char *key,
+    const char *client_ca, struct tls_server **, const char **why_r)
+    HUB_MUST_CHECK;
+/* From any thread; NULL gives NULL. Each reference ends with tls_server_free. */
+struct tls_server *tls_server_ref(struct tls_server *);
+void tls_server_free(struct tls_server *);
+SSL *tls_server_ssl(struct tls_server *) HUB_MUST_CHECK;
+/* Is host (without port) one of the certificate's DNS names or addresses? A
+ * leading "*." label in the certificate matches one label. */
+bool tls_server_is_host(const struct tls_server *, struct str host);
+
+/* ca: NULL for the system's roots. certificate, key: NULL or both. */
+enum hub_err tls_client_new(const char *ca, const char *certificate,
+    const char *key, struct tls_client **, const char **why_r) HUB_MUST_CHECK;
+void tls_client_free(struct tls_client *);
+/* Verifies the chain and the host (a name, with SNI, or an address). */
+SSL *tls_client_ssl(struct tls_client *, const char *host) HUB_MUST_CHECK;
+
+/* One reader and writer for TLS and plain sockets (ssl NULL). > 0: bytes;
+ * 0: would block, *want_r is LOOP_READ or LOOP_WRITE; -1: closed cleanly;
+ * -2: failed. Clears OpenSSL's error queue before it calls. */
+ssize_t tls_read(SSL *, int fd, void *, size_t, int *want_r);
+ssize_t tls_write(SSL *, int fd, const void *, size_t, int *want_r);
+
+#endif
