@@ -1,0 +1,200 @@
+/* sql/db.c - one blocking connection; db.h says what it promises. */
+#include "sql/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+
+#define CONNECT_TIMEOUT_S "5"
+#define WHY_MAX		  512
+
+/* What every session starts with. */
+static const char session_sql[] =
+    "SET statement_timeout = '60s'; SET client_min_messages = warning; "
+    "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; "
+    "SET standard_conforming_strings = on; SET bytea_output = 'hex'";
+
+struct db {
+	PGconn *pg;
+	int fd; /* our own of its socket, so that no other takes its number */
+	char why[WHY_MAX]; /* the last error, first line */
+};
+
+static void keep_why(struct db *, const char *message);
+static enum hub_err fail(struct db *, const PGresult *);
+static enum hub_err simple(struct db *, const char *sql, const char *tag);
+
+static void
+on_notice(void *arg HUB_UNUSED, const char *message)
+{
+	log_debug("database notice", "text=\"%s\"", message);
+}
+
+enum hub_err
+db_open(const char *conninfo, struct db **db_r, struct buf *why)
+{
+	/* What stands behind dbname overrides the conninfo in it. */
+	static const char *const keys[] = { "fallback_application_name",
+		"dbname", "connect_timeout", "client_encoding", NULL };
+	const char *const values[] = { program_invocation_short_name, conninfo,
+		CONNECT_TIMEOUT_S, "UTF8", NULL };
+	struct db *db = xcalloc(1, sizeof(*db));
+	enum hub_err err = HUB_EIO;
+
+	db->fd = -1;
+	db->pg = PQconnectdbParams(keys, values, 1);
+	if (db->pg == NULL || PQstatus(db->pg) != CONNECTION_OK) {
+		keep_why(db, db->pg != NULL ? PQerrorMessage(db->pg) : "");
+		goto out;
+	}
+	db->fd = fcntl(PQsocket(db->pg), F_DUPFD_CLOEXEC, 0);
+	(void)PQsetNoticeProcessor(db->pg, on_notice, NULL);
+	err = simple(db, session_sql, "SET");
+out:
+	if (err != HUB_OK) {
+		buf_adds(why, str_of(db->why));
+		db_close(db);
+		return (HUB_EIO);
+	}
+	*db_r = db;
+	return (HUB_OK);
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	if (db->fd >= 0)
+		(void)close(db->fd);
+	PQfinish(db->pg);
+	free(db);
+}
+
+void
+db_interrupt(struct db *db)
+{
+	if (db->fd >= 0)
+		(void)shutdown(db->fd, SHUT_RDWR);
+}
+
+PGconn *
+db_conn(struct db *db)
+{
+	return (db->pg);
+}
+
+const char *
+db_why(struct db *db)
+{
+	return (db->why);
+}
+
+enum hub_err
+db_exec(struct db *db, const char *sql, int n, const char *const *params,
+    PGresult **res_r)
+{
+	PGresult *res = PQexecParams(db->pg, sql, n, NULL, params, NULL, NULL,
+	    0);
+	ExecStatusType status = PQresultStatus(res);
+	enum hub_err err;
+
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		err = fail(db, res);
+		PQclear(res);
+		return (err);
+	}
+	if (res_r != NULL)
+		*res_r = res;
+	else
+		PQclear(res);
+	return (HUB_OK);
+}
+
+enum hub_err
+db_begin(struct db *db)
+{
+	return (simple(db, "BEGIN", "BEGIN"));
+}
+
+enum hub_err
+db_commit(struct db *db)
+{
+	/* In a failed transaction COMMIT succeeds and says ROLLBACK. */
+	return (simple(db, "COMMIT", "COMMIT"));
+}
+
+void
+db_rollback(struct db *db)
+{
+	PQclear(PQexec(db->pg, "ROLLBACK"));
+}
+
+/* The first line, without what could break a log line. */
+static void
+keep_why(struct db *db, const char *message)
+{
+	size_t len = strcspn(message, "\r\n");
+
+	if (len == 0) {
+		message = "no answer from the database";
+		len = strlen(message);
+	}
+	if (len > sizeof(db->why) - 1)
+		len = sizeof(db->why) - 1;
+	memcpy(db->why, message, len);
+	db->why[len] = '\0';
+}
+
+/* SQLSTATE to error; PostgreSQL 15, appendix A. */
+static enum hub_err
+sqlstate_err(const char *state)
+{
+	static const struct {
+		const char *prefix;
+		enum hub_err err;
+	} map[] = {
+		{ "40", HUB_ECONFLICT },    /* rolled back: try again */
+		{ "23505", HUB_ECONFLICT }, /* unique violation */
+		{ "23P01", HUB_ECONFLICT }, /* exclusion violation */
+		{ "42501", HUB_EDENIED },   /* insufficient privilege */
+		{ "28", HUB_EDENIED },	    /* invalid authorization */
+	};
+
+	if (state == NULL)
+		return (HUB_EIO);
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (str_prefix(str_of(state), str_of(map[i].prefix)))
+			return (map[i].err);
+	return (HUB_EIO);
+}
+
+static enum hub_err
+fail(struct db *db, const PGresult *res)
+{
+	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+	keep_why(db, primary != NULL ? primary : PQerrorMessage(db->pg));
+	return (sqlstate_err(PQresultErrorField(res, PG_DIAG_SQLSTATE)));
+}
+
+/* Text without parameters or rows; the command tag must be as expected. */
+static enum hub_err
+simple(struct db *db, const char *sql, const char *tag)
+{
+	PGresult *res = PQexec(db->pg, sql);
+	enum hub_err err = HUB_OK;
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+		err = fail(db, res);
+	} else if (strcmp(PQcmdStatus(res), tag) != 0) {
+		keep_why(db, "the transaction had failed before its end");
+		err = HUB_EIO;
+	}
+	PQclear(res);
+	return (err);
+}
