@@ -1,0 +1,88 @@
+/* server/ngsild/json.h - a broker's JSON as a tape of spans (RFC 8259).
+ *
+ * One strict pass checks the text (grammar, UTF-8, depth, duplicate member
+ * names after decoding, lone surrogates) and notes where each value stands;
+ * no value is converted, so bytes leave as they came. A tape is an array of
+ * nodes in document order: an object is followed by key, value, key, value;
+ * an array by its elements; node.next steps over a whole subtree.
+ *
+ *   for (k = obj + 1; k < j->nodes[obj].next; k = j->nodes[k + 1].next)
+ *   	use key k and value k + 1;
+ *   for (e = arr + 1; e < j->nodes[arr].next; e = j->nodes[e].next)
+ *   	use element e;
+ */
+#ifndef HUB_NGSILD_JSON_H
+#define HUB_NGSILD_JSON_H
+
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+#include "server/base/str.h"
+
+enum json_kind {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
+
+struct json_node {
+	uint32_t off;	/* first byte of the value; strings: the opening quote */
+	uint32_t len;	/* of the whole value with its quotes or brackets */
+	uint32_t next;	/* index of the node behind this value's subtree */
+	uint32_t count; /* members (pairs) or elements */
+	uint8_t kind;
+	bool escaped; /* a string that holds a backslash */
+};
+
+struct json {
+	const char *text; /* borrowed; must outlive the tape */
+	uint32_t len;
+	uint32_t n;		 /* nodes in use; node 0 is the root */
+	struct json_node *nodes; /* in the arena */
+};
+
+struct json_limits {
+	uint32_t depth;	  /* nesting of arrays and objects; 32 */
+	uint32_t members; /* of one object; 1024 */
+	uint32_t nodes;	  /* of the whole text */
+};
+#define JSON_LIMITS_BROKER ((struct json_limits){ 32, 1024, 8000000 })
+
+/* HUB_ESYNTAX: not JSON, not UTF-8, duplicate member names or bytes behind
+ * the value. HUB_EFULL: over a limit (or text of 4 GiB). The tape lives in
+ * the arena. */
+enum hub_err json_parse(struct json *, struct str text,
+    const struct json_limits *, struct arena *) HUB_MUST_CHECK;
+
+/* The value's bytes as sent. */
+static inline struct str
+json_span(const struct json *j, uint32_t node)
+{
+	return ((struct str){ j->text + j->nodes[node].off,
+	    j->nodes[node].len });
+}
+
+/* A string between its quotes, as sent (escapes not decoded). */
+static inline struct str
+json_raw(const struct json *j, uint32_t node)
+{
+	return ((struct str){ j->text + j->nodes[node].off + 1,
+	    j->nodes[node].len - 2 });
+}
+
+/* A string decoded; copied to the arena only when it holds escapes. */
+struct str json_text(const struct json *, uint32_t node, struct arena *);
+/* Does string node (decoded) equal s? Never allocates. */
+bool json_is(const struct json *, uint32_t node, struct str s);
+/* The value of a member of object obj, or 0 (the root is no member). */
+uint32_t json_member(const struct json *, uint32_t obj, struct str name);
+/* Exact comparison of two JSON number texts as decimals: <0, 0, >0. Linear,
+ * whatever the exponents (their size is compared, not expanded). */
+int json_number_cmp(struct str, struct str);
+/* A number as double, for geometry only. */
+bool json_double(const struct json *, uint32_t node, double *) HUB_MUST_CHECK;
+
+#endif
