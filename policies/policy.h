@@ -1,0 +1,78 @@
+/* policies/policy.h - may this consumer see this provider's data, and what
+ * of it? Compiled from a region; pure; never changes (policy.md §3.1).
+ *
+ * Deny by default: a dataset without a grant is not in any plan; within a
+ * grant an attribute without an entry is not released. */
+#ifndef HUB_POLICIES_POLICY_H
+#define HUB_POLICIES_POLICY_H
+
+#include "policies/region.h"
+#include "server/ngsild/entity.h"
+
+struct policy_set;
+
+/* What one share block releases of one type. */
+struct policy_share {
+	const struct region_share *share; /* area, history, delay, system */
+	const struct name *type;
+	/* open addressing, power of two, by name id; release NULL: not there */
+	uint32_t mask;
+	const struct policy_attr {
+		const struct name *name;
+		const struct release *release;
+	} *attrs;
+};
+
+struct policy_grant {
+	const struct region_agreement *agreement; /* NULL: the owner itself */
+	unsigned nshares;
+	const struct policy_share *shares;
+};
+
+/* What may be asked of one dataset and how its answer is filtered. */
+struct policy_leg {
+	const struct region_dataset *dataset;
+	bool own; /* the consumer is the provider: everything, no forbid */
+	unsigned ngrants;
+	const struct policy_grant *const *grants; /* valid at query.at */
+	unsigned nforbids;
+	const struct region_forbid *const *forbids; /* that bind this leg */
+};
+
+struct policy_query {
+	const struct tenant *consumer;
+	const struct region_purpose *purpose;
+	enum region_action action;
+	struct wall_us at;
+	unsigned ntypes; /* 0: any type granted */
+	const struct name *const *types;
+	unsigned nids; /* 0: any id; else a dataset must match one of them */
+	const struct str *ids;
+	struct str id; /* retrieve: the id; else p NULL */
+};
+
+struct policy_set *policy_compile(const struct region *) HUB_MUST_CHECK;
+void policy_free(struct policy_set *);
+
+/* Legs in order of dataset index; those whose dataset offers the operation
+ * (OP_QUERY, OP_RETRIEVE or OP_QUERY_BATCH, each serves the others), has a
+ * requested type that is granted (or owned) and an id pattern that can match.
+ * The legs and their lists live in the arena or the set. */
+void policy_plan(const struct policy_set *, const struct policy_query *,
+    struct arena *, const struct policy_leg **legs_r, unsigned *n_r);
+
+/* The entry of a name, or NULL: not released. */
+const struct release *policy_attr(const struct policy_share *,
+    const struct name *);
+
+/* Could the view of this dataset have that attribute, going by registration,
+ * agreements and forbids, whatever the source holds now? */
+bool policy_may_show(const struct policy_leg *, const struct name *attr);
+
+/* The purposes for which a consumer has any valid grant, to choose the only
+ * one: NULL when there are none or several (*several_r). A tenant with no
+ * grants but own datasets needs none: also NULL, !several. */
+const struct region_purpose *policy_only_purpose(const struct policy_set *,
+    const struct tenant *consumer, struct wall_us at, bool *several_r);
+
+#endif
