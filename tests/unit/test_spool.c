@@ -1,0 +1,954 @@
+/* tests/unit/test_spool.c - the durable queue, with a disk that can fail.
+ *
+ * Called with arguments it is the hub of tests/flow/ledger.t:
+ *   write DIR SIZE SEGMENT	submits records until killed or until a
+ *				line comes on standard input, and prints
+ *				"ok EVENT-ID" for each that is durable
+ *   load DIR SIZE SEGMENT DSN	loads what is there, prints the totals
+ *   bench DIR			what a record costs beside the sync */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "server/base/hash.h"
+#include "server/base/log.h"
+#include "server/ledger/loader.h"
+#include "server/ledger/spool.h"
+
+#define SEGMENT (32 * RECORD_LEN) /* 31 records */
+
+/* ---- a disk that fails when told to */
+
+static atomic_int fail_syncs;	/* so many fdatasync calls fail */
+static atomic_bool disk_full;	/* fsync and writes of zeros: ENOSPC */
+static atomic_int synced_failed_again;
+static ino_t failed_file;
+
+int fdatasync(int fd);
+ssize_t pwrite(int fd, const void *p, size_t n, off_t off);
+
+int
+fdatasync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && failed_file != 0 &&
+	    st.st_ino == failed_file)
+		atomic_fetch_add(&synced_failed_again, 1);
+	if (atomic_load(&fail_syncs) > 0) {
+		atomic_fetch_sub(&fail_syncs, 1);
+		failed_file = st.st_ino;
+		errno = EIO;
+		return (-1);
+	}
+	return ((int)syscall(SYS_fdatasync, fd));
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t off)
+{
+	if (atomic_load(&disk_full) && off == 0 && n > RECORD_LEN) {
+		errno = ENOSPC;
+		return (-1);
+	}
+	return ((ssize_t)syscall(SYS_pwrite64, fd, p, n, off));
+}
+
+/* ---- a hub in small */
+
+struct hub {
+	char dir[64];
+	struct loop *loop;
+	struct spool *sp;
+	unsigned done, failed; /* jobs told */
+};
+
+struct job {
+	struct spool_job job;
+	struct record records[4];
+	struct hub *hub;
+};
+
+static struct record
+usage(uint16_t kind, uint8_t leg, struct uuid id)
+{
+	struct record r = { .kind = kind, .leg = leg, .event_id = id,
+		.start = clock_wall(), .http_status = 200,
+		.decision = DECISION_PERMIT, .operation = OPERATION_QUERY,
+		.entities = 3, .bytes_out = 2049, .duration_us = 7000 };
+
+	memcpy(r.consumer_ags, "05978012", 8);
+	memcpy(r.provider_ags, kind == RECORD_LEG ? "05978028" : "00000000",
+	    8);
+	return (r);
+}
+
+static void
+hub_make(struct hub *h)
+{
+	*h = (struct hub){ 0 };
+	(void)strcpy(h->dir, "/tmp/hubspool.XXXXXX");
+	assert_non_null(mkdtemp(h->dir));
+	h->loop = loop_new();
+}
+
+static enum hub_err
+hub_open(struct hub *h, uint64_t size)
+{
+	struct spool_conf conf = { h->dir, size, SEGMENT, 7 };
+	struct buf why;
+	enum hub_err err;
+
+	buf_init(&why, 512);
+	err = spool_open(&conf, &h->sp, &why);
+	if (err != HUB_OK)
+		h->sp = NULL;
+	assert_int_equal(err == HUB_OK, why.len == 0);
+	buf_clear(&why);
+	return (err);
+}
+
+static void
+hub_close(struct hub *h)
+{
+	spool_close(h->sp);
+	h->sp = NULL;
+}
+
+static void
+file_remove(const char *dir, const char *name)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)unlink(path);
+}
+
+static void
+hub_remove(struct hub *h)
+{
+	struct dirent *e;
+	DIR *d;
+
+	hub_close(h);
+	loop_free(h->loop);
+	d = opendir(h->dir);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			file_remove(h->dir, e->d_name);
+	(void)closedir(d);
+	assert_int_equal(rmdir(h->dir), 0);
+}
+
+static void
+on_done(void *arg)
+{
+	struct job *j = arg;
+
+	j->hub->done++;
+	if (j->job.err != HUB_OK)
+		j->hub->failed++;
+	loop_stop(j->hub->loop);
+	free(j);
+}
+
+static enum hub_err
+hub_submit(struct hub *h, unsigned n, struct uuid id)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+	enum hub_err err;
+
+	for (unsigned i = 0; i < n; i++)
+		j->records[i] = usage(i == 0 ? RECORD_ACCESS : RECORD_LEG,
+		    (uint8_t)i, id);
+	j->hub = h;
+	j->job = (struct spool_job){ .records = j->records, .n = n,
+		.loop = h->loop, .fn = on_done, .arg = j };
+	err = spool_submit(h->sp, &j->job);
+	if (err != HUB_OK)
+		free(j);
+	return (err);
+}
+
+static void
+hub_wait(struct hub *h, unsigned done)
+{
+	while (h->done < done)
+		loop_run(h->loop);
+	assert_int_equal(h->done, done);
+}
+
+/* n jobs of one record, one after the other. */
+static void
+hub_write(struct hub *h, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(hub_submit(h, 1, uuid7(clock_wall())),
+		    HUB_OK);
+		hub_wait(h, h->done + 1);
+	}
+}
+
+/* Usage records that can be read from *pos on; *bad_r: quarantines met. */
+static unsigned
+hub_read(struct hub *h, struct spool_pos *pos, unsigned *bad_r)
+{
+	static unsigned char raw[64 * RECORD_LEN];
+	unsigned n, usage_records = 0;
+	enum hub_err err;
+	struct record r;
+
+	do {
+		err = spool_read(h->sp, pos, raw, 64, &n);
+		if (err == HUB_ECONFLICT && bad_r != NULL)
+			++*bad_r;
+		else
+			assert_int_equal(err, HUB_OK);
+		for (unsigned i = 0; i < n; i++) {
+			assert_int_equal(record_decode(raw + i * RECORD_LEN,
+					     &r), HUB_OK);
+			usage_records += r.kind == RECORD_ACCESS ||
+			    r.kind == RECORD_LEG;
+		}
+	} while (n > 0 || err == HUB_ECONFLICT);
+	return (usage_records);
+}
+
+static void
+poke(struct hub *h, const char *name, off_t at, const void *p, size_t n)
+{
+	char path[512];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", h->dir, name);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, p, n, at), (ssize_t)n);
+	(void)close(fd);
+}
+
+/* ---- tests */
+
+static void
+gives_back_what_was_written(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct spool_stats st;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 64 * SEGMENT), HUB_OK);
+	for (unsigned i = 0; i < 200; i++) {
+		assert_int_equal(hub_submit(&h, 3, uuid7(clock_wall())),
+		    HUB_OK);
+		if (i % 5 == 4)
+			hub_wait(&h, i + 1);
+	}
+	assert_int_equal(h.failed, 0);
+	assert_int_equal(hub_read(&h, &pos, NULL), 600);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.written, 600);
+	assert_int_equal(st.bytes_used, 600 * RECORD_LEN);
+	assert_true(st.oldest_unloaded.us > 0);
+	spool_loaded(h.sp, &pos);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.bytes_used, 0);
+	assert_true(st.oldest_unloaded.us == WALL_ABSENT.us);
+	hub_remove(&h);
+}
+
+static void
+keeps_everything_over_restarts_and_raises_the_boot(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 }, before = { 0 };
+	struct hub h;
+
+	hub_make(&h);
+	for (unsigned boot = 0; boot < 5; boot++) {
+		assert_int_equal(hub_open(&h, 64 * SEGMENT), HUB_OK);
+		hub_write(&h, 40);
+		pos = (struct spool_pos){ 0 };
+		assert_int_equal(hub_read(&h, &pos, NULL), 40 * (boot + 1));
+		if (boot > 0)
+			assert_true(pos.boot_epoch > before.boot_epoch);
+		assert_int_equal(pos.next_seq, 41);
+		before = pos;
+		hub_close(&h);
+	}
+	hub_remove(&h);
+}
+
+static uint32_t
+boot_after(struct hub *h, const char *file)
+{
+	struct spool_pos pos = { 0 };
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/boot", h->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	(void)fputs(file, f);
+	(void)fclose(f);
+	assert_int_equal(hub_open(h, 64 * SEGMENT), HUB_OK);
+	hub_write(h, 1);
+	while (hub_read(h, &pos, NULL) > 0)
+		continue;
+	hub_close(h);
+	return (pos.boot_epoch);
+}
+
+static void
+repeats_no_boot_after_a_backup_came_back(void **state HUB_UNUSED)
+{
+	struct hub h;
+
+	hub_make(&h);
+	/* Old enough that others followed, which PostgreSQL knows. */
+	assert_true(boot_after(&h, "17") >= clock_wall().us / 1000000 - 60);
+	assert_true(boot_after(&h, "rubbish") >=
+	    clock_wall().us / 1000000 - 60);
+	/* A clock that went back counts less than the file. */
+	assert_int_equal(boot_after(&h, "4000000000"), 4000000001);
+	assert_int_equal(boot_after(&h, "17"), 4000000002);
+	hub_remove(&h);
+}
+
+static void
+refuses_a_second_process_and_another_node(void **state HUB_UNUSED)
+{
+	struct spool_conf conf = { NULL, 8 * SEGMENT, SEGMENT, 8 };
+	struct spool *other = NULL;
+	struct buf why;
+	struct hub h;
+
+	hub_make(&h);
+	buf_init(&why, 512);
+	conf.directory = h.dir;
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(spool_open(&conf, &other, &why), HUB_EEXIST);
+	hub_write(&h, 1);
+	hub_close(&h);
+	assert_int_equal(spool_open(&conf, &other, &why), HUB_ECONFLICT);
+	conf.size = 3 * SEGMENT;
+	assert_int_equal(spool_open(&conf, &other, &why), HUB_ERANGE);
+	assert_null(other);
+	buf_clear(&why);
+	hub_remove(&h);
+}
+
+/* A file name of the n-th segment in the order of numbers. */
+static void
+segment_nth(struct hub *h, unsigned n, char name[32])
+{
+	char best[32], last[32] = "";
+	struct dirent *e;
+	DIR *d;
+
+	for (unsigned i = 0; i <= n; i++) {
+		best[0] = '\0';
+		d = opendir(h->dir);
+		while ((e = readdir(d)) != NULL)
+			if (strlen(e->d_name) == 20 &&
+			    strcmp(e->d_name, last) > 0 &&
+			    (best[0] == '\0' || strcmp(e->d_name, best) < 0))
+				(void)strcpy(best, e->d_name);
+		(void)closedir(d);
+		assert_true(best[0] != '\0');
+		(void)strcpy(last, best);
+	}
+	(void)strcpy(name, last);
+}
+
+static void
+cuts_a_torn_tail(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct spool_stats st;
+	char name[32];
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 10);
+	hub_close(&h);
+	segment_nth(&h, 0, name);
+	poke(&h, name, 11 * RECORD_LEN, "URL1 half a record", 18);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 2);
+	assert_int_equal(hub_read(&h, &pos, NULL), 12);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.quarantined, 0);
+	hub_remove(&h);
+}
+
+static void
+steps_over_a_bad_slot_before_a_good_one(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct spool_stats st;
+	unsigned bad = 0;
+	char name[32];
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 10);
+	hub_close(&h);
+	segment_nth(&h, 0, name);
+	poke(&h, name, 4 * RECORD_LEN + 100, "x", 1);
+	poke(&h, name, 5 * RECORD_LEN + 100, "x", 1);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.quarantined, 2);
+	assert_int_equal(hub_read(&h, &pos, &bad), 8);
+	assert_int_equal(bad, 1);
+	hub_remove(&h);
+}
+
+static void
+never_syncs_a_file_again_that_failed(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 5);
+	failed_file = 0;
+	atomic_store(&synced_failed_again, 0);
+	atomic_store(&fail_syncs, 1);
+	hub_write(&h, 5);
+	assert_int_equal(atomic_load(&fail_syncs), 0);
+	assert_int_equal(atomic_load(&synced_failed_again), 0);
+	failed_file = 0;
+	assert_int_equal(h.failed, 0);
+	assert_int_equal(hub_read(&h, &pos, NULL), 10);
+	assert_int_equal(pos.next_seq, 11);
+	hub_close(&h);
+	/* The first file may hold the rewritten record as well. */
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	pos = (struct spool_pos){ 0 };
+	assert_int_equal(hub_read(&h, &pos, NULL), 10);
+	hub_remove(&h);
+}
+
+static void
+fails_for_good_when_the_second_file_fails_too(void **state HUB_UNUSED)
+{
+	struct spool_stats st;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 5);
+	atomic_store(&fail_syncs, 1000);
+	assert_int_equal(hub_submit(&h, 1, uuid7(clock_wall())), HUB_OK);
+	hub_wait(&h, 6);
+	atomic_store(&fail_syncs, 0);
+	failed_file = 0;
+	assert_int_equal(h.failed, 1);
+	spool_stats(h.sp, &st);
+	assert_true(st.failed);
+	assert_int_equal(hub_submit(&h, 1, uuid7(clock_wall())), HUB_EIO);
+	hub_remove(&h);
+}
+
+/* Fills the spool; how many jobs were taken. */
+static unsigned
+fill(struct hub *h)
+{
+	unsigned n = 0;
+
+	while (n < 1000 &&
+	    hub_submit(h, 1, uuid7(clock_wall())) == HUB_OK) {
+		hub_wait(h, h->done + 1);
+		n++;
+	}
+	return (n);
+}
+
+static void
+is_full_at_its_size_and_goes_on_when_loaded(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct record denied;
+	struct job *j;
+	unsigned n, more;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 4 * SEGMENT), HUB_OK);
+	n = fill(&h);
+	assert_in_range(n, 3 * 31, 4 * 31);
+	/* A denial still finds room. */
+	j = xcalloc(1, sizeof(*j));
+	denied = usage(RECORD_ACCESS, 0, uuid7(clock_wall()));
+	denied.decision = DECISION_DENY;
+	j->records[0] = denied;
+	j->hub = &h;
+	j->job = (struct spool_job){ .records = j->records, .n = 1,
+		.loop = h.loop, .fn = on_done, .arg = j };
+	assert_int_equal(spool_submit(h.sp, &j->job), HUB_OK);
+	hub_wait(&h, n + 1);
+	assert_int_equal(h.failed, 0);
+	assert_int_equal(hub_read(&h, &pos, NULL), n + 1);
+	spool_loaded(h.sp, &pos);
+	for (int i = 0; i < 200 && hub_submit(&h, 1, uuid7(clock_wall())) !=
+		HUB_OK; i++)
+		(void)usleep(10000);
+	hub_wait(&h, n + 2);
+	more = fill(&h);
+	assert_in_range(more, 31, 4 * 31);
+	assert_int_equal(hub_read(&h, &pos, NULL), more + 1);
+	hub_remove(&h);
+}
+
+/* It would let unloaded segments go. */
+static void
+ignores_the_checkpoint_of_a_later_boot(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 }, later = { UINT32_MAX, 9, 9 };
+	struct hub h;
+	unsigned n;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 4 * SEGMENT), HUB_OK);
+	spool_loaded(h.sp, &later);
+	n = fill(&h);
+	assert_in_range(n, 3 * 31, 4 * 31);
+	assert_int_equal(hub_read(&h, &pos, NULL), n);
+	hub_remove(&h);
+}
+
+static void
+a_full_disk_stops_only_the_next_segment(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	unsigned n, more;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 64 * SEGMENT), HUB_OK);
+	hub_write(&h, 40); /* into the second segment */
+	(void)usleep(100000);
+	atomic_store(&disk_full, true);
+	n = fill(&h);
+	assert_in_range(n, 30, 60);
+	assert_true(h.failed <= 1);
+	assert_int_equal(hub_read(&h, &pos, NULL), 40 + n - h.failed);
+	atomic_store(&disk_full, false);
+	for (int i = 0; i < 300 && hub_submit(&h, 1, uuid7(clock_wall())) !=
+		HUB_OK; i++)
+		(void)usleep(10000);
+	hub_wait(&h, 41 + n);
+	hub_write(&h, 100);
+	more = hub_read(&h, &pos, NULL);
+	assert_int_equal(more, 101);
+	hub_remove(&h);
+}
+
+static void
+numbers_stay_with_their_texts(void **state HUB_UNUSED)
+{
+	static const char *const texts[] = { "schwerte-pegel", "umlaut \303\274",
+		"https://example.org/FloodMonitoring" };
+	uint32_t ids[3][4], again;
+	char many[400];
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(spool_dict_id(h.sp, DICT_TYPE, STR_NONE), 0);
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned k = 0; k < 4; k++) {
+			ids[i][k] = spool_dict_id(h.sp, (enum spool_dict)k,
+			    str_of(texts[i]));
+			assert_int_equal(ids[i][k], 4 * i + k + 1);
+		}
+	hub_write(&h, 1);
+	hub_close(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned k = 0; k < 4; k++) {
+			again = spool_dict_id(h.sp, (enum spool_dict)k,
+			    str_of(texts[i]));
+			assert_int_equal(again, ids[i][k]);
+		}
+	/* Cut between characters, and the same number for the same cut. */
+	memset(many, 'a', sizeof(many));
+	memcpy(many + 149, "\303\274", 2);
+	again = spool_dict_id(h.sp, DICT_TYPE, (struct str){ many, 300 });
+	assert_int_equal(again, 13);
+	assert_int_equal(spool_dict_id(h.sp, DICT_TYPE,
+			     (struct str){ many, 149 }), 13);
+	hub_write(&h, 40);
+	hub_close(&h);
+	/* A torn slot at the end of the dictionary was never used. */
+	poke(&h, "dict", 14 * RECORD_LEN, "URL1", 4);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(spool_dict_id(h.sp, DICT_TYPE, STR("new")), 14);
+	hub_write(&h, 1);
+	hub_close(&h);
+	/* A bad one between others loses its text and nothing else. */
+	poke(&h, "dict", 3 * RECORD_LEN + 100, "\377\377", 2);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(spool_dict_id(h.sp, DICT_AGREEMENT, str_of(texts[0])),
+	    ids[0][DICT_AGREEMENT]);
+	assert_int_equal(spool_dict_id(h.sp, DICT_TYPE, str_of(texts[0])),
+	    ids[0][DICT_TYPE]);
+	assert_int_equal(spool_dict_id(h.sp, DICT_DATASET, str_of(texts[0])),
+	    15);
+	hub_remove(&h);
+}
+
+#define NAMES 600 /* the table grows some times */
+
+struct namer {
+	pthread_t thread;
+	struct spool *sp;
+	unsigned step; /* prime to NAMES: each in another order */
+	uint32_t ids[NAMES];
+};
+
+static void *
+namer_main(void *arg)
+{
+	struct namer *n = arg;
+	char text[32];
+
+	for (unsigned turn = 0; turn < 4; turn++)
+		for (unsigned i = 0; i < NAMES; i++) {
+			unsigned k = i * n->step % NAMES;
+			uint32_t id;
+
+			(void)snprintf(text, sizeof(text), "name-%u", k);
+			id = spool_dict_id(n->sp, DICT_TYPE, str_of(text));
+			assert(turn == 0 || id == n->ids[k]);
+			n->ids[k] = id;
+		}
+	return (NULL);
+}
+
+static void
+threads_agree_on_numbers(void **state HUB_UNUSED)
+{
+	static const unsigned steps[] = { 1, 7, 311, 599 };
+	struct namer *n = xcalloc(4, sizeof(*n));
+	bool seen[NAMES + 1] = { false };
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		n[i].sp = h.sp;
+		n[i].step = steps[i];
+		assert_int_equal(pthread_create(&n[i].thread, NULL, namer_main,
+				     &n[i]), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(n[i].thread, NULL), 0);
+	for (unsigned k = 0; k < NAMES; k++) {
+		uint32_t id = n[0].ids[k];
+
+		assert_in_range(id, 1, NAMES);
+		assert_false(seen[id]);
+		seen[id] = true;
+		for (unsigned i = 1; i < 4; i++)
+			assert_int_equal(n[i].ids[k], id);
+	}
+	free(n);
+	hub_remove(&h);
+}
+
+static void *
+waiter_main(void *arg)
+{
+	struct spool_pos pos = { 0 };
+
+	spool_wait(arg, &pos, 20, 60000);
+	return (NULL);
+}
+
+static void
+waits_for_enough_and_no_longer(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	int64_t begun = clock_mono().us;
+	pthread_t thread;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(pthread_create(&thread, NULL, waiter_main, h.sp), 0);
+	hub_write(&h, 19);
+	assert_int_equal(spool_waiting(h.sp, &pos), 19);
+	(void)usleep(20000);
+	assert_int_equal(pthread_tryjoin_np(thread, NULL), EBUSY);
+	hub_write(&h, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(spool_waiting(h.sp, &pos), 20);
+	spool_wait(h.sp, &pos, 21, 5); /* ms */
+	assert_int_equal(pthread_create(&thread, NULL, waiter_main, h.sp), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pos.boot_epoch = UINT32_MAX; /* read from the start, as spool_read */
+	assert_int_equal(spool_waiting(h.sp, &pos), 20);
+	spool_wait_end(h.sp);
+	spool_wait(h.sp, &pos, 1000, 60000);
+	assert_true(clock_mono().us - begun < 50000000);
+	hub_remove(&h);
+}
+
+static void
+new_numbers_stand_before_their_first_use(void **state HUB_UNUSED)
+{
+	static unsigned char raw[8 * RECORD_LEN];
+	struct spool_pos pos = { 0 };
+	struct record r;
+	unsigned n;
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	assert_int_equal(spool_dict_id(h.sp, DICT_PURPOSE,
+			     STR("hochwasserschutz")), 1);
+	hub_write(&h, 1);
+	assert_int_equal(spool_read(h.sp, &pos, raw, 8, &n), HUB_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(record_decode(raw, &r), HUB_OK);
+	assert_int_equal(r.kind, RECORD_DICT);
+	assert_int_equal(r.dataset, 1);
+	assert_int_equal(r.operation, DICT_PURPOSE);
+	assert_true(str_eq(r.dict_text, STR("hochwasserschutz")));
+	assert_int_equal(record_decode(raw + RECORD_LEN, &r), HUB_OK);
+	assert_int_equal(r.kind, RECORD_ACCESS);
+	hub_remove(&h);
+}
+
+static void
+refuses_segments_without_their_dictionary(void **state HUB_UNUSED)
+{
+	struct hub h;
+
+	hub_make(&h);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 1);
+	hub_close(&h);
+	file_remove(h.dir, "dict");
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_ESYNTAX);
+	hub_remove(&h);
+}
+
+/* ---- the hub of the flow test and of the measurement */
+
+struct pump {
+	struct hub hub;
+	struct slot {
+		struct spool_job job;
+		struct record records[2];
+		struct pump *pump;
+	} slots[64];
+	uint64_t left, done;
+	unsigned open;
+	bool quiet;
+};
+
+static void on_pumped(void *);
+
+static void
+pump_submit(struct pump *p, struct slot *s)
+{
+	struct uuid id = uuid7(clock_wall());
+
+	s->pump = p;
+	s->records[0] = usage(RECORD_ACCESS, 0, id);
+	s->records[1] = usage(RECORD_LEG, 1, id);
+	s->records[0].types[0] = spool_dict_id(p->hub.sp, DICT_TYPE,
+	    STR("https://example.org/FloodMonitoring"));
+	s->records[0].ntypes = 1;
+	s->records[0].purpose = (uint16_t)spool_dict_id(p->hub.sp,
+	    DICT_PURPOSE, STR("hochwasserschutz"));
+	s->job = (struct spool_job){ .records = s->records, .n = 2,
+		.loop = p->hub.loop, .fn = on_pumped, .arg = s };
+	if (p->left == 0 || spool_submit(p->hub.sp, &s->job) != HUB_OK) {
+		if (--p->open == 0)
+			loop_stop(p->hub.loop);
+		return;
+	}
+	p->left--;
+}
+
+static void
+on_pumped(void *arg)
+{
+	struct slot *s = arg;
+	struct pump *p = s->pump;
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	char text[UUID_STR_MAX];
+
+	if (s->job.err == HUB_OK) {
+		p->done++;
+		uuid_format(&s->records[0].event_id, text);
+		/* One write a line: a kill leaves no half of it. */
+		if (!p->quiet)
+			(void)dprintf(1, "ok %s\n", text);
+	}
+	if (!p->quiet && poll(&in, 1, 0) > 0)
+		p->left = 0;
+	pump_submit(p, s);
+}
+
+static int
+pump_run(struct pump *p, const char *dir, uint64_t size, uint64_t segment)
+{
+	struct spool_conf conf = { dir, size, segment, 7 };
+	struct buf why;
+
+	buf_init(&why, 512);
+	p->hub.loop = loop_new();
+	if (spool_open(&conf, &p->hub.sp, &why) != HUB_OK) {
+		(void)fprintf(stderr, "%s\n", buf_cstr(&why));
+		return (1);
+	}
+	p->open = 64;
+	for (unsigned i = 0; i < 64; i++)
+		pump_submit(p, &p->slots[i]);
+	if (p->open > 0)
+		loop_run(p->hub.loop);
+	return (0);
+}
+
+static int
+cmd_write(char **argv)
+{
+	struct pump *p = xcalloc(1, sizeof(*p));
+	int rc;
+
+	p->left = UINT64_MAX;
+	rc = pump_run(p, argv[2], strtoull(argv[3], NULL, 10),
+	    strtoull(argv[4], NULL, 10));
+	if (rc == 0)
+		spool_close(p->hub.sp);
+	loop_free(p->hub.loop);
+	free(p);
+	return (rc);
+}
+
+static int
+cmd_load(char **argv)
+{
+	struct spool_conf conf = { argv[2], strtoull(argv[3], NULL, 10),
+		strtoull(argv[4], NULL, 10), 7 };
+	struct loader_stats st = { 0 };
+	struct spool_stats left;
+	struct spool *sp;
+	struct loader *l;
+	struct buf why;
+
+	buf_init(&why, 512);
+	if (spool_open(&conf, &sp, &why) != HUB_OK) {
+		(void)fprintf(stderr, "%s\n", buf_cstr(&why));
+		return (1);
+	}
+	l = loader_start(sp, argv[5]);
+	for (int i = 0; i < 600; i++) {
+		(void)usleep(50000);
+		loader_stats(l, &st);
+		spool_stats(sp, &left);
+		if (st.up && left.bytes_used == 0)
+			break;
+	}
+	loader_stats(l, &st);
+	spool_stats(sp, &left);
+	loader_stop(l);
+	(void)printf("loaded=%llu conflicts=%llu left=%llu quarantined=%llu\n",
+	    (unsigned long long)st.loaded, (unsigned long long)st.conflicts,
+	    (unsigned long long)left.bytes_used / RECORD_LEN,
+	    (unsigned long long)left.quarantined);
+	spool_close(sp);
+	return (0);
+}
+
+static int64_t
+cpu_us(void)
+{
+	struct rusage u;
+
+	(void)getrusage(RUSAGE_SELF, &u);
+	return ((int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec +
+	    (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec);
+}
+
+static int
+cmd_bench(char **argv)
+{
+	struct pump *p = xcalloc(1, sizeof(*p));
+	struct spool_stats st;
+	int64_t t, cpu;
+
+	p->left = 300000;
+	p->quiet = true;
+	t = clock_mono().us;
+	cpu = cpu_us();
+	if (pump_run(p, argv[2], UINT64_C(1) << 30, 0) != 0)
+		return (1);
+	cpu = cpu_us() - cpu;
+	t = clock_mono().us - t;
+	spool_stats(p->hub.sp, &st);
+	(void)printf("records=%llu batches=%llu seconds=%.2f cpu_us/record=%.2f\n",
+	    (unsigned long long)st.written, (unsigned long long)st.synced,
+	    (double)t / 1e6, (double)cpu / (double)st.written);
+	spool_close(p->hub.sp);
+	loop_free(p->hub.loop);
+	free(p);
+	return (0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gives_back_what_was_written),
+		cmocka_unit_test(
+		    keeps_everything_over_restarts_and_raises_the_boot),
+		cmocka_unit_test(repeats_no_boot_after_a_backup_came_back),
+		cmocka_unit_test(ignores_the_checkpoint_of_a_later_boot),
+		cmocka_unit_test(refuses_a_second_process_and_another_node),
+		cmocka_unit_test(cuts_a_torn_tail),
+		cmocka_unit_test(steps_over_a_bad_slot_before_a_good_one),
+		cmocka_unit_test(never_syncs_a_file_again_that_failed),
+		cmocka_unit_test(fails_for_good_when_the_second_file_fails_too),
+		cmocka_unit_test(is_full_at_its_size_and_goes_on_when_loaded),
+		cmocka_unit_test(a_full_disk_stops_only_the_next_segment),
+		cmocka_unit_test(numbers_stay_with_their_texts),
+		cmocka_unit_test(threads_agree_on_numbers),
+		cmocka_unit_test(waits_for_enough_and_no_longer),
+		cmocka_unit_test(new_numbers_stand_before_their_first_use),
+		cmocka_unit_test(refuses_segments_without_their_dictionary),
+	};
+
+	if (argc == 5 && strcmp(argv[1], "write") == 0)
+		return (cmd_write(argv));
+	if (argc == 6 && strcmp(argv[1], "load") == 0)
+		return (cmd_load(argv));
+	if (argc == 3 && strcmp(argv[1], "bench") == 0)
+		return (cmd_bench(argv));
+	log_set_level(LOG_ERR);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
