@@ -1,0 +1,95 @@
+/* server/federation/source.h - one context source as the hub talks to it:
+ * credentials, connection pools, circuit breaker, the bytes of a request. */
+#ifndef HUB_FEDERATION_SOURCE_H
+#define HUB_FEDERATION_SOURCE_H
+
+#include "policies/policy.h"
+#include "server/net/http_client.h"
+#include "server/ngsild/query.h"
+
+/* What was read from files for one source, by the thread that builds a
+ * snapshot; shared read-only by the workers. */
+struct source_access {
+	struct tls_client *tls; /* NULL: plain http */
+	uint64_t serial; /* of tls, never given twice; 0: none */
+	struct str bearer;	/* token text; empty: none */
+	struct str secret;	/* of oauth { }; empty: none */
+	struct tls_client *token_tls; /* to its token-url; NULL: plain http */
+};
+/* One entry per region source, by index. Reads ca, certificate, key, bearer
+ * and secret files (relative to folder). HUB_ENOENT and a sentence in *why
+ * when one is missing or bad. */
+enum hub_err source_access_new(const struct region *, const char *folder,
+    struct source_access **, struct buf *why) HUB_MUST_CHECK;
+void source_access_free(struct source_access *, unsigned n);
+
+/* The pools and breakers of one worker. They outlive snapshots: a source
+ * whose address and credentials stay keeps its connections. */
+struct source_pools;
+struct source_lane {
+	struct http_pool *pool;
+	unsigned users;	   /* legs that hold it */
+	unsigned failures; /* in a row */
+	struct mono_us open_until; /* 0: the breaker is closed */
+	struct mono_us quiet_until; /* failures before then are not logged */
+	uint32_t page_max; /* it refuses larger pages; 0: not known to */
+};
+struct source_pools *source_pools_new(struct loop *, size_t header_max)
+    HUB_MUST_CHECK;
+void source_pools_free(struct source_pools *);
+/* Never NULL; kept by source_pools_trim while its users count is not 0. */
+struct source_lane *source_pools_lane(struct source_pools *,
+    const struct region_source *, const struct source_access *);
+/* Drops the lanes that region (the one in force) no longer names and that no
+ * call uses. */
+void source_pools_trim(struct source_pools *, const struct region *,
+    const struct source_access *);
+/* May it be asked now? After a breaker's pause one call may try. */
+bool source_lane_ready(struct source_lane *, struct mono_us now);
+void source_lane_result(struct source_lane *, const struct region_source *,
+    bool ok, struct mono_us now);
+
+/* The operations (GS CIM 009, 4.20) by which a source is asked; each serves
+ * retrievals and queries. */
+enum source_form {
+	FORM_NONE = 0,
+	FORM_RETRIEVE, /* GET entities/{id} */
+	FORM_QUERY,    /* GET entities?type=... */
+	FORM_BATCH     /* POST entityOperations/query */
+};
+/* Requests into which one leg may be split, pages not counted. */
+#define SOURCE_PARTS_MAX 100
+
+/* What to ask of one leg. */
+struct source_ask {
+	const struct policy_leg *leg;
+	const struct source_access *access;
+	struct str token;	   /* fetched for it by oauth { }, or empty */
+	const struct query *query; /* of the client */
+	struct str id;		   /* retrieve: p not NULL */
+	struct str via;		   /* the client's Via chain, or empty */
+	struct str hub_name;
+	uint32_t offset, limit;	   /* page */
+	const struct name *const *types; /* granted and requested */
+	unsigned ntypes;
+	const struct name *const *attrs; /* to ask for; 0: all */
+	unsigned nattrs;
+	/* set by source_plan */
+	enum source_form form;
+	unsigned nids; /* ids to ask for; 0: any */
+	const struct str *ids;
+};
+/* Chooses form and ids: the client's that the dataset can hold, or those that
+ * it registers if it has no patterns. The form is the cheapest offered; a
+ * query whose URL would be too long is a batch query where that is offered.
+ * false: it cannot be asked for this (retrieveEntity alone and no ids). */
+bool source_plan(struct source_ask *, struct arena *) HUB_MUST_CHECK;
+/* How many of the ids, from the first on, go into one request; at least one
+ * if there are any. */
+unsigned source_ids_fit(const struct source_ask *, struct arena *);
+/* The whole request. Names are written as the source's context has them; no
+ * client header travels; the tenant is the dataset's. FORM_RETRIEVE: of one
+ * id. */
+void source_request(const struct source_ask *, struct arena *, struct buf *);
+
+#endif
