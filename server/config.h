@@ -1,0 +1,52 @@
+/* server/config.h - hubd.conf: what one process needs to start.
+ *
+ * One table of settings gives names, kinds, ranges and defaults; the parser,
+ * the HUB_SECTION_KEY environment, the error messages, --list-settings and
+ * the page hubd.conf(5) all follow it. */
+#ifndef HUB_SERVER_CONFIG_H
+#define HUB_SERVER_CONFIG_H
+
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+#include "server/net/http_conn.h"
+
+struct config_listen {
+	struct str address;	 /* "0.0.0.0:8443", "[::1]:8443", "unix:/x" */
+	const char *certificate; /* PEM paths; NULL: plain */
+	const char *key, *client_ca;
+	unsigned nhosts; /* further names accepted in Host */
+	const struct str *hosts;
+};
+
+struct config {
+	struct arena *arena;
+	const char *path; /* of the file */
+	struct config_listen public_, admin; /* admin.address may be empty */
+	const char *control;  /* unix socket path; NULL: none */
+	const char *database; /* libpq conninfo */
+	const char *spool_directory;
+	uint64_t spool_size, spool_segment;
+	struct str name;  /* Via pseudonym */
+	unsigned workers; /* resolved: at least 1 */
+	const char *user; /* NULL: stay */
+	const char *log;  /* file, or NULL: stderr */
+	struct http_limits limits; /* limits { header body connections
+				      header-timeout body-timeout idle-timeout
+				      handshake-timeout write-timeout } */
+	size_t answer_max, source_answer_max;
+	int drain_ms;
+	int stale_ms; /* policy { stale-after } */
+};
+
+/* Reads path, then the environment on top. On failure *why is one or more
+ * lines "hubd.conf:7: limits.header: 16KiX is not a size (bytes, KiB, MiB,
+ * GiB); allowed: 1KiB..1MiB", with the nearest known name for unknown keys.
+ * Relative file names are relative to the folder of path. Listeners without
+ * certificate on anything but loopback or unix are refused. */
+enum hub_err config_load(const char *path, struct config **, struct buf *why)
+    HUB_MUST_CHECK;
+void config_free(struct config *);
+/* One name per line, "limits.header". */
+void config_list_settings(struct buf *);
+
+#endif

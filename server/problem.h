@@ -1,0 +1,44 @@
+/* server/problem.h - errors to clients: one table, one document (RFC 9457,
+ * ETSI GS CIM 009 6.3.2), never another's text. */
+#ifndef HUB_SERVER_PROBLEM_H
+#define HUB_SERVER_PROBLEM_H
+
+#include "server/base/buf.h"
+
+enum problem {
+	PROBLEM_INTERNAL = 0,
+	PROBLEM_BAD_REQUEST,
+	PROBLEM_INVALID_REQUEST,
+	PROBLEM_UNAUTHORIZED,
+	PROBLEM_FORBIDDEN,
+	PROBLEM_ISSUER_NOT_ENTITLED,
+	PROBLEM_AMBIGUOUS_TENANT,
+	PROBLEM_TENANT_SUSPENDED,
+	PROBLEM_PURPOSE_REQUIRED,
+	PROBLEM_NONEXISTENT_TENANT,
+	PROBLEM_NOT_FOUND,
+	PROBLEM_NO_ROUTE,
+	PROBLEM_METHOD,
+	PROBLEM_NOT_ACCEPTABLE,
+	PROBLEM_LENGTH_REQUIRED,
+	PROBLEM_MEDIA_TYPE,
+	PROBLEM_TOO_MANY_RESULTS,
+	PROBLEM_NOT_IMPLEMENTED,
+	PROBLEM_CONTEXT_UNAVAILABLE,
+	PROBLEM_MISDIRECTED,
+	PROBLEM_LOOP,
+	PROBLEM_SOURCES_FAILED,
+	PROBLEM_SOURCES_LATE,
+	PROBLEM_NOT_READY,
+	PROBLEM_LEDGER_FULL,
+	PROBLEM_ANSWER_TOO_LARGE,
+	PROBLEM_MAX
+};
+
+int problem_status(enum problem);
+/* The JSON document. detail: NULL for the table's own, in German or English;
+ * instance: the request id. */
+void problem_write(enum problem, bool german, const char *detail,
+    struct str instance, struct buf *);
+
+#endif

@@ -1,0 +1,85 @@
+/* server/worker.h - one thread, one loop, one listener; shares nothing but
+ * counted snapshots. */
+#ifndef HUB_SERVER_WORKER_H
+#define HUB_SERVER_WORKER_H
+
+#include <pthread.h>
+
+#include "server/config.h"
+#include "server/ledger/spool.h"
+#include "server/snapshot.h"
+#include "tenants/token.h"
+
+struct control;
+struct key_waiter;
+
+struct worker {
+	unsigned index;
+	const struct config *config;
+	struct control *control;
+	struct spool *spool;
+	struct loop *loop;
+	struct http_server *server;
+	struct tls_server *tls; /* counted; also for Host (421) */
+	struct source_pools *pools;
+	struct token_cache *tokens;
+	/* In force; replaced together by worker_publish, since a keyring is
+	 * indexed by its snapshot's issuers, tokens by its sources. NULL
+	 * before the first bundle. */
+	struct snapshot *snapshot;
+	struct keyring *keyring;
+	struct source_tokens *source_tokens;
+	/* Requests waiting for a new keyring, the latest first. */
+	struct key_waiter *key_waiters, *key_waiters_end;
+	unsigned nkey_waiters;
+	struct arena *arenas[64];	/* free ones */
+	unsigned narenas;
+	struct mono_us began;
+	atomic_ulong requests; /* answered */
+	atomic_ulong open;     /* under way */
+	pthread_t thread;
+	struct timer drain_timer;
+	int drain_ms;
+	/* Posted when the thread has nothing left to do. */
+	struct loop *end_loop;
+	loop_fn *on_end;
+	void *end_arg;
+};
+
+/* A request that waits for keys: woken (once, unlinked first) when a new
+ * keyring arrived; it may wait on then. Owned by the request, which unlinks it
+ * when it gives up. */
+struct key_waiter {
+	struct key_waiter *prev, *next;
+	loop_fn *fn;
+	void *arg;
+	bool linked;
+};
+void worker_await_keys(struct worker *, struct key_waiter *, loop_fn *, void *);
+void worker_forget_keys(struct worker *, struct key_waiter *);
+
+/* Arenas of requests, reused so that a request costs no malloc. Worker's
+ * thread only. */
+struct arena *worker_arena_get(struct worker *) HUB_MUST_CHECK;
+void worker_arena_put(struct worker *, struct arena *);
+
+/* fd: this worker's own SO_REUSEPORT listening socket; taken over. Starts
+ * the thread, which serves requests by request_start (server/request.h). */
+enum hub_err worker_start(struct worker *, int fd) HUB_MUST_CHECK;
+/* From the control thread: all come into force for requests that begin from
+ * now on. The worker takes the three references given. When the keyring
+ * changed, waiters for keys are woken; when the snapshot changed, unused
+ * source pools are dropped. */
+void worker_publish(struct worker *, struct snapshot *, struct keyring *,
+    struct source_tokens *);
+/* The worker takes a reference of its own. */
+void worker_set_tls(struct worker *, struct tls_server *);
+/* Drains within ms, then the thread ends; worker_join waits for it. After
+ * the spool was closed, whose jobs report to the loop, worker_clear frees the
+ * rest. worker_stop ends it at once, also while it drains. */
+void worker_drain(struct worker *, int ms);
+void worker_stop(struct worker *);
+void worker_join(struct worker *);
+void worker_clear(struct worker *);
+
+#endif
