@@ -1,0 +1,366 @@
+/* server/hubctl/cmd_region.c - region files and bundles: validate, apply,
+ * bundles, export. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policies/policy_store.h"
+#include "server/hubctl/hubctl.h"
+
+/* What validate and apply have read. */
+struct input {
+	struct arena *arena;
+	struct region_file *files;
+	unsigned nfiles;
+	struct region *region;
+};
+
+static enum ctl_exit apply(const struct ctl *, const struct input *);
+static enum ctl_exit would_apply(struct db *, const struct input *);
+static enum ctl_exit export_files(const struct ctl *, const char *dir,
+    const struct region_file *, unsigned n);
+
+/* As compilers write it, so that editors can jump there. */
+static void
+print_message(const struct region_message *m)
+{
+	fprintf(stderr, "%.*s:", STR_FMT(m->file));
+	if (m->line > 0)
+		fprintf(stderr, "%u:", m->line);
+	if (m->line > 0 && m->column > 0)
+		fprintf(stderr, "%u:", m->column);
+	fprintf(stderr, " %s%.*s\n", m->warning ? "warning: " : "",
+	    STR_FMT(m->text));
+}
+
+static enum ctl_exit
+input_read(struct input *in, int argc, char **argv)
+{
+	struct region_message *messages = NULL;
+	unsigned nmessages = 0;
+	struct buf why;
+	enum hub_err err;
+
+	*in = (struct input){ .arena = arena_new() };
+	buf_init(&why, 8192);
+	err = region_load((const char *const *)argv, (unsigned)argc, in->arena,
+	    &in->files, &in->nfiles, &why);
+	if (err != HUB_OK)
+		ctl_warn("%s", why.len > 0 ? buf_cstr(&why) : hub_err_str(err));
+	buf_clear(&why);
+	/* Whatever is wrong with files is a fault of configuration. */
+	if (err != HUB_OK)
+		return (CTL_CONFIG);
+	err = region_parse(in->files, in->nfiles, &in->region, in->arena,
+	    &messages, &nmessages);
+	for (unsigned i = 0; i < nmessages; i++)
+		print_message(&messages[i]);
+	if (err == HUB_OK && in->region != NULL)
+		return (CTL_OK);
+	if (nmessages == 0)
+		ctl_warn("%s", hub_err_str(err));
+	return (CTL_CONFIG);
+}
+
+static void
+input_clear(struct input *in)
+{
+	region_free(in->region);
+	arena_free(in->arena);
+}
+
+enum ctl_exit
+cmd_validate(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "files", "FILES", "DATEIEN", CELL_INT },
+		{ "tenants", "TENANTS", "MANDANTEN", CELL_INT },
+		{ "sources", "SOURCES", "QUELLEN", CELL_INT },
+		{ "datasets", "DATASETS", "DATENSÄTZE", CELL_INT },
+		{ "purposes", "PURPOSES", "ZWECKE", CELL_INT },
+		{ "agreements", "AGREEMENTS", "VEREINBARUNGEN", CELL_INT },
+		{ "tests", "TESTS", "TESTS", CELL_INT },
+	};
+	enum { N = sizeof(columns) / sizeof(columns[0]) };
+	char text[N][16];
+	const char *cells[N];
+	struct input in;
+	struct table *t;
+	enum ctl_exit code = input_read(&in, argc, argv);
+
+	if (code == CTL_OK) {
+		const unsigned counts[N] = { in.nfiles,
+			in.region->tenants.ntenants, in.region->nsources, in.region->ndatasets,
+			in.region->npurposes, in.region->nagreements,
+			in.region->ntests };
+
+		for (int i = 0; i < N; i++) {
+			(void)snprintf(text[i], sizeof(text[i]), "%u",
+			    counts[i]);
+			cells[i] = text[i];
+		}
+		t = table_new(columns, N);
+		table_add(t, cells);
+		table_print_take(t, ctl);
+	}
+	input_clear(&in);
+	return (code);
+}
+
+enum ctl_exit
+cmd_apply(const struct ctl *ctl, int argc, char **argv)
+{
+	struct input in;
+	enum ctl_exit code = input_read(&in, argc, argv);
+
+	if (code == CTL_OK)
+		code = apply(ctl, &in);
+	input_clear(&in);
+	return (code);
+}
+
+/* The person, also behind sudo; the database adds its own user. */
+static const char *
+author(void)
+{
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *pw;
+
+	if (geteuid() == 0 && sudo != NULL && sudo[0] != '\0')
+		return (sudo);
+	pw = getpwuid(getuid());
+	return (pw != NULL ? pw->pw_name : "unknown");
+}
+
+static enum ctl_exit
+apply(const struct ctl *ctl, const struct input *in)
+{
+	struct db *db = NULL;
+	int64_t bundle;
+	enum ctl_exit code = ctl_db(ctl, &db);
+	enum hub_err err;
+
+	if (code != CTL_OK)
+		return (code);
+	if (ctl->dry_run) {
+		code = would_apply(db, in);
+		db_close(db);
+		return (code);
+	}
+	err = bundle_apply(db, in->files, in->nfiles, author(), ctl->note,
+	    &bundle);
+	if (err == HUB_OK)
+		printf("bundle %" PRId64 "\n", bundle);
+	else if (err == HUB_EEXIST)
+		printf("unchanged, bundle %" PRId64 "\n", bundle);
+	else
+		code = ctl_db_failed(db, err);
+	db_close(db);
+	return (code);
+}
+
+static enum ctl_exit
+would_apply(struct db *db, const struct input *in)
+{
+	unsigned char ours[SHA256_LEN], theirs[SHA256_LEN];
+	struct region_file *files;
+	struct bundle_head head;
+	unsigned n;
+	bool same = false;
+	enum hub_err err = bundle_head_get(db, &head);
+
+	if (err == HUB_OK && head.bundle > 0)
+		err = bundle_load(db, head.bundle, in->arena, &files, &n);
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	if (head.bundle > 0) {
+		region_hash(in->files, in->nfiles, ours);
+		region_hash(files, n, theirs);
+		same = memcmp(ours, theirs, sizeof(ours)) == 0;
+	}
+	if (same)
+		printf("unchanged, bundle %" PRId64 "\n", head.bundle);
+	else
+		printf("would store %u files as the bundle after %" PRId64 "\n",
+		    in->nfiles, head.bundle);
+	return (CTL_OK);
+}
+
+enum ctl_exit
+cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
+{
+	static const struct column columns[] = {
+		{ "bundle", "BUNDLE", "BÜNDEL", CELL_INT },
+		{ "parent", "PARENT", "VORGÄNGER", CELL_INT },
+		{ "created_at", "CREATED", "ERSTELLT", CELL_TEXT },
+		{ "created_by", "BY", "VON", CELL_TEXT },
+		{ "files", "FILES", "DATEIEN", CELL_INT },
+		{ "in_force", "IN FORCE", "GÜLTIG", CELL_BOOL },
+		{ "note", "NOTE", "BEMERKUNG", CELL_TEXT },
+		{ "sha256", "SHA-256", "SHA-256", CELL_TEXT },
+	};
+	struct db *db = NULL;
+	PGresult *res = NULL;
+	struct table *t;
+	enum ctl_exit code = ctl_db(ctl, &db);
+	enum hub_err err;
+
+	if (code != CTL_OK)
+		return (code);
+	err = db_exec(db,
+	    "SELECT b.bundle_id, b.parent_id, to_char(b.created_at, "
+	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), b.created_by, "
+	    "(SELECT count(*) FROM hub.bundle_file f "
+	    "WHERE f.bundle_id = b.bundle_id), "
+	    "b.bundle_id IS NOT DISTINCT FROM h.bundle_id, b.note, "
+	    "encode(b.sha256, 'hex') "
+	    "FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1",
+	    0, NULL, &res);
+	if (err == HUB_OK) {
+		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+		table_add_result(t, res);
+		PQclear(res);
+		table_print_take(t, ctl);
+	} else {
+		code = ctl_db_failed(db, err);
+	}
+	db_close(db);
+	return (code);
+}
+
+/* The bundle named, or the one in force. */
+static enum ctl_exit
+export_load(struct db *db, const char *name, struct arena *a,
+    struct region_file **files_r, unsigned *n_r)
+{
+	struct bundle_head head = { 0, 0 };
+	enum hub_err err;
+
+	if (name == NULL) {
+		err = bundle_head_get(db, &head);
+		if (err != HUB_OK)
+			return (ctl_db_failed(db, err));
+	} else if (str_int(str_of(name), 1, INT64_MAX, &head.bundle) !=
+	    HUB_OK) {
+		ctl_warn("%s is not the number of a bundle", name);
+		return (CTL_USAGE);
+	}
+	err = bundle_load(db, head.bundle, a, files_r, n_r);
+	if (err == HUB_ENOENT && head.bundle == 0)
+		ctl_warn("no bundle has been applied yet");
+	else if (err == HUB_ENOENT)
+		ctl_warn("no bundle %s", name);
+	else if (err == HUB_ECONFLICT)
+		ctl_warn("bundle %" PRId64 ": its files are not those whose "
+			 "hash was stored: tampered with", head.bundle);
+	else if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	return (err == HUB_OK ? CTL_OK : CTL_FAILED);
+}
+
+enum ctl_exit
+cmd_export(const struct ctl *ctl, int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct region_file *files;
+	struct db *db = NULL;
+	unsigned n;
+	enum ctl_exit code = ctl_db(ctl, &db);
+
+	if (code == CTL_OK)
+		code = export_load(db, argc == 2 ? argv[0] : NULL, a, &files,
+		    &n);
+	db_close(db);
+	if (code == CTL_OK)
+		code = export_files(ctl, argv[argc - 1], files, n);
+	arena_free(a);
+	return (code);
+}
+
+/* Writes below the folder dir_fd, making folders as needed. The path comes
+ * from the database: no link is followed, nothing is overwritten. */
+static int
+export_open(int dir_fd, struct str path)
+{
+	struct str part;
+	char name[256];
+	int fd = dup(dir_fd), next;
+
+	while (fd >= 0 && str_cut(&path, '/', &part)) {
+		if (part.len == 0 || part.len >= sizeof(name) ||
+		    str_eq(part, STR(".")) || str_eq(part, STR("..")) ||
+		    memchr(part.p, 0, part.len) != NULL) {
+			(void)close(fd);
+			errno = EINVAL;
+			return (-1);
+		}
+		memcpy(name, part.p, part.len);
+		name[part.len] = '\0';
+		if (path.p != NULL && mkdirat(fd, name, 0777) != 0 &&
+		    errno != EEXIST)
+			next = -1;
+		else
+			next = openat(fd, name,
+			    (path.p != NULL ? O_RDONLY | O_DIRECTORY :
+					      O_WRONLY | O_CREAT | O_EXCL) |
+				O_NOFOLLOW | O_CLOEXEC,
+			    0666);
+		(void)close(fd);
+		fd = next;
+	}
+	return (fd);
+}
+
+static bool
+export_one(int dir_fd, const struct region_file *f)
+{
+	int fd = export_open(dir_fd, f->path);
+	struct str left = f->bytes;
+	bool ok = fd >= 0;
+	ssize_t n;
+
+	while (ok && left.len > 0) {
+		n = write(fd, left.p, left.len);
+		ok = n > 0;
+		if (ok)
+			left = str_from(left, (size_t)n);
+	}
+	if (fd >= 0 && close(fd) != 0)
+		ok = false;
+	if (!ok)
+		ctl_warn("%.*s: %s", STR_FMT(f->path), strerror(errno));
+	return (ok);
+}
+
+static enum ctl_exit
+export_files(const struct ctl *ctl, const char *dir,
+    const struct region_file *files, unsigned n)
+{
+	bool ok = true;
+	int dir_fd;
+
+	for (unsigned i = 0; ctl->dry_run && i < n; i++)
+		printf("would write %s/%.*s\n", dir, STR_FMT(files[i].path));
+	if (ctl->dry_run)
+		return (CTL_OK);
+	if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
+		ctl_warn("%s: %s", dir, strerror(errno));
+		return (CTL_FAILED);
+	}
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0) {
+		ctl_warn("%s: %s", dir, strerror(errno));
+		return (CTL_FAILED);
+	}
+	for (unsigned i = 0; ok && i < n; i++) {
+		ok = export_one(dir_fd, &files[i]);
+		if (ok)
+			printf("%.*s\n", STR_FMT(files[i].path));
+	}
+	(void)close(dir_fd);
+	return (ok ? CTL_OK : CTL_FAILED);
+}

@@ -1,0 +1,94 @@
+/* server/hubctl/hubctl.h - what the commands of hubctl share: the command
+ * line as read, the database, exit codes, tables. */
+#ifndef HUB_HUBCTL_HUBCTL_H
+#define HUB_HUBCTL_HUBCTL_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sql/db.h"
+
+/* Exit codes; 64 and above as in sysexits.h. */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_DIFFERS = 3,
+	CTL_USAGE = 64,
+	CTL_UNAVAILABLE = 69,
+	CTL_AGAIN = 75,
+	CTL_DENIED = 77,
+	CTL_CONFIG = 78
+};
+
+enum ctl_output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_CSV };
+enum ctl_lang { LANG_EN, LANG_DE };
+
+/* Options that only some commands take. */
+#define OPT_DRY_RUN (1U << 0)
+#define OPT_NOTE    (1U << 1)
+#define OPT_BY	    (1U << 2)
+#define OPT_TENANT  (1U << 3)
+#define OPT_KEY	    (1U << 4)
+#define OPT_ALG	    (1U << 5)
+#define OPT_KID	    (1U << 6)
+#define OPT_TYP	    (1U << 7)
+
+/* The command line; texts are borrowed from argv and NULL when not given. */
+struct ctl {
+	const char *config, *database;
+	enum ctl_output output;
+	enum ctl_lang lang;
+	unsigned given; /* OPT_... */
+	bool dry_run;
+	const char *note, *by, *tenant, *key, *alg, *kid, *typ;
+};
+
+/* argv holds what follows the command's own words. */
+typedef enum ctl_exit ctl_fn(const struct ctl *, int argc, char **argv);
+ctl_fn cmd_db_init, cmd_db_migrate, cmd_db_status;
+ctl_fn cmd_validate, cmd_apply, cmd_bundles, cmd_export;
+ctl_fn cmd_token_mint, cmd_token_inspect;
+ctl_fn cmd_source_list, cmd_source_test;
+ctl_fn cmd_usage;
+
+#define CTL_DEFAULT_CONFIG HUB_SYSCONFDIR "/hubd.conf"
+
+/* "hubctl: ..." on standard error. */
+void ctl_warn(const char *fmt, ...) HUB_PRINTF(1, 2);
+enum ctl_exit ctl_exit_of(enum hub_err);
+
+/* Which database: -d, else HUB_DATABASE, else hubd.conf, else
+ * postgresql:///drehscheibe. CTL_CONFIG when hubd.conf is named and wrong. */
+enum ctl_exit ctl_conninfo(const struct ctl *, struct buf *) HUB_MUST_CHECK;
+/* Opens it, or says on standard error why not. */
+enum ctl_exit ctl_db(const struct ctl *, struct db **) HUB_MUST_CHECK;
+/* Says what the database said; the exit code for it. */
+enum ctl_exit ctl_db_failed(struct db *, enum hub_err);
+
+/* A whole file, or standard input for "-", at most the ceiling of the buf.
+ * Says on standard error why not. */
+enum ctl_exit ctl_read(const char *path, struct buf *) HUB_MUST_CHECK;
+
+/* Rows of text cells for people (-o table) and programs (json, csv). */
+enum cell_kind {
+	CELL_TEXT,
+	CELL_INT,   /* decimal digits, perhaps with '-' */
+	CELL_MILLI, /* an integer in thousandths; as such in JSON */
+	CELL_DATE,  /* YYYY-MM-DD or YYYY-MM */
+	CELL_BOOL   /* "t" or "f" */
+};
+struct column {
+	const char *key;     /* in JSON and in English CSV */
+	const char *en, *de; /* headings */
+	enum cell_kind kind;
+};
+struct table;
+struct table *table_new(const struct column *, size_t ncolumns) HUB_MUST_CHECK;
+/* One cell per column, copied; NULL: no value. */
+void table_add(struct table *, const char *const *cells);
+/* All rows of a result whose columns are those of the table. */
+void table_add_result(struct table *, const PGresult *);
+/* To standard output, then freed. */
+void table_print_take(struct table *, const struct ctl *);
+
+#endif
