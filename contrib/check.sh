@@ -1,0 +1,278 @@
+#!/bin/sh
+# check.sh - installs what is missing, builds, runs every test.
+#
+#	contrib/check.sh		everything that runs on each change
+#	contrib/check.sh --long		also distcheck, the fuzzers (a minute
+#					each), clang-tidy and cppcheck
+#	contrib/check.sh --quick	the plain build only, no sanitizers
+#
+# Three builds outside the source tree: plain (build-check), AddressSanitizer
+# and UBSan (build-check-asan), ThreadSanitizer (build-check-tsan). The first
+# two run all units and flow tests, the third the flow tests in which threads
+# meet. Prints the runners' own totals; the last line is the sum, and the exit
+# code is 1 if anything failed. Logs stay in the build directories.
+set -u
+unset HUB_DATABASE PGDATABASE PGHOST PGUSER PGOPTIONS MAKEFLAGS
+LC_ALL=C.UTF-8
+PYTHONDONTWRITEBYTECODE=1
+export LC_ALL PYTHONDONTWRITEBYTECODE
+cd "$(dirname "$0")/.." || exit 1
+top=$(pwd)
+long=no
+sanitize=yes
+for arg in "$@"; do
+	case $arg in
+	--long) long=yes ;;
+	--quick) sanitize=no ;;
+	*)
+		sed -n '2,/^set/s/^#//p' "$0" >&2
+		exit 64
+		;;
+	esac
+done
+# Flow tests in which several threads of hubd touch the same things.
+TSAN_FLOW="federation failure swap durable drain"
+# The longest one takes a minute; one that hangs must not take the day.
+FLOW_SECONDS=300
+UNIT_SECONDS=600
+passed=0 failed=0
+begun=$(date +%s)
+
+say() {
+	printf '\n==== %s (%d s)\n' "$*" $(($(date +%s) - begun))
+}
+count() { # passed, failed
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+}
+# Runs a step that prints only when it fails: step NAME LOG COMMAND...
+step() {
+	name=$1 log=$2
+	shift 2
+	if "$@" >"$log" 2>&1; then
+		echo "ok $name"
+		return 0
+	fi
+	tail -n 60 "$log"
+	echo "not ok $name (log: $log)"
+	count 0 1
+	return 1
+}
+
+end() {
+	echo
+	echo "$passed passed, $failed failed"
+	[ $failed -eq 0 ] || exit 1
+	exit 0
+}
+
+# ---- building
+
+configure_in() { # directory, options...
+	dir=$1
+	shift
+	mkdir -p "$dir" && (cd "$dir" &&
+	    "$top/configure" -q --enable-werror "$@")
+}
+make_in() { # directory, targets...
+	dir=$1
+	shift
+	make -C "$dir" -j2 --no-print-directory "$@"
+}
+build() { # directory, options...
+	dir=$top/$1
+	shift
+	mkdir -p "$dir"
+	step "configure $*" "$dir/configure.log" configure_in "$dir" "$@" &&
+	    step "make" "$dir/make.log" make_in "$dir" all &&
+	    step "make tests" "$dir/make-tests.log" make_in "$dir" \
+	    check TESTS=
+}
+
+# ---- running
+
+# What the units said themselves: cmocka's closing lines, and the result of
+# what is no cmocka program.
+unit_totals() { # directory
+	for trs in $(find "$1/tests" -name '*.trs' | sort); do
+		log=${trs%.trs}.log
+		name=${trs#"$1"/tests/}
+		name=${name%.trs}
+		good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' \
+		    "$log" | awk '{ n += $1 } END { print n + 0 }')
+		bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' \
+		    "$log" | awk '{ n += $1 } END { print n + 0 }')
+		result=$(sed -n 's/^:test-result: *//p' "$trs")
+		if [ "$result" = PASS ]; then
+			[ "$good" -gt 0 ] || good=1
+		elif [ "$result" != SKIP ]; then
+			# It may have died after its last good test.
+			[ "$bad" -gt 0 ] || bad=1
+			grep -E '^\[  (FAILED|ERROR)|ERROR: |runtime error|rror:' \
+			    "$log" | head -n 20
+			tail -n 15 "$log"
+		fi
+		echo "$name: $(grep -E '^\[  (PASSED|FAILED)  \] [0-9]+ test' \
+		    "$log" | tr '\n' ' ')${result}"
+		count "$good" "$bad"
+	done
+}
+units() { # directory
+	find "$top/$1/tests" \( -name '*.trs' -o -name '*.log' \) \
+	    -exec rm -f {} +
+	timeout -k 20 $UNIT_SECONDS make -C "$top/$1" -j2 -k \
+	    --no-print-directory check >"$top/$1/check.log" 2>&1
+	rc=$?
+	n=$failed
+	unit_totals "$top/$1"
+	if [ $rc -ne 0 ] && [ "$failed" -eq "$n" ]; then
+		tail -n 40 "$top/$1/check.log"
+		echo "not ok make check"
+		count 0 1
+	fi
+}
+flow() { # directory, tests...
+	dir=$top/$1
+	shift
+	mkdir -p "$dir/flow"
+	for name in "$@"; do
+		log=$dir/flow/$name.log
+		HUB_SRCDIR=$top HUB_BUILDDIR=$dir timeout -k 20 \
+		    $FLOW_SECONDS "$top/tests/flow/$name.t" >"$log" 2>&1 \
+		    </dev/null
+		rc=$?
+		# Their own last line, else the lines they printed.
+		totals=$(tail -n 1 "$log" |
+		    grep -E '^[0-9]+ passed, [0-9]+ failed$') ||
+		    totals="$(grep -c '^ok ' "$log") passed, $(
+			grep -c '^not ok ' "$log") failed"
+		echo "flow/$name: $totals"
+		# shellcheck disable=SC2086 # split into words
+		set -- $totals
+		count "$1" "$3"
+		if [ $rc -ne 0 ] && [ "$3" -eq 0 ] || [ "$1$3" = 00 ]; then
+			tail -n 5 "$log"
+			echo "not ok flow/$name: exit code $rc"
+			count 0 1
+		fi
+		[ $rc -eq 0 ] || sed -n '/^not ok/,/^[on]/p' "$log" |
+		    head -n 60
+	done
+}
+all_flow() {
+	for t in "$top"/tests/flow/*.t; do
+		basename "$t" .t
+	done
+}
+# ---- the checks of every change
+
+say "packages"
+# The flow tests are in Python; any python3 will do.
+if ! contrib/dev/install-deps.sh \
+    $(command -v python3 >/dev/null || echo python3); then
+	count 0 1
+	end
+fi
+if ! [ configure -nt configure.ac ] || ! [ configure -nt Makefile.am ] ||
+    ! [ Makefile.in -nt Makefile.am ]; then
+	log=$(mktemp)
+	step "autogen" "$log" ./autogen.sh || end
+	rm -f "$log"
+fi
+
+say "plain build"
+build build-check CFLAGS='-O2 -g' || end
+units build-check
+flow build-check $(all_flow)
+
+if [ $sanitize = yes ]; then
+	say "AddressSanitizer and UBSan"
+	# Its strstr reads to the end each time: quadratic in a loop.
+	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+	ASAN_OPTIONS=$ASAN_OPTIONS:intercept_strstr=0
+	UBSAN_OPTIONS=print_stacktrace=1
+	HUB_FLOW_SLOW=3
+	export ASAN_OPTIONS UBSAN_OPTIONS HUB_FLOW_SLOW
+	if build build-check-asan --enable-sanitizers CFLAGS='-O1 -g'; then
+		units build-check-asan
+		flow build-check-asan $(all_flow)
+	fi
+
+	say "ThreadSanitizer"
+	TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1
+	HUB_FLOW_SLOW=4
+	export TSAN_OPTIONS
+	if build build-check-tsan --enable-sanitizers=thread CFLAGS='-O1 -g'
+	then
+		# shellcheck disable=SC2086 # a list of names
+		flow build-check-tsan $TSAN_FLOW
+	fi
+	unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS HUB_FLOW_SLOW
+fi
+
+# ---- the long ones
+
+fuzz() {
+	for f in "$top"/build-check-fuzz/tests/fuzz/fuzz_*; do
+		[ -x "$f" ] && [ -f "$f" ] || continue
+		name=${f##*/fuzz_}
+		case $name in *.o) continue ;; esac
+		mkdir -p "$top/build-check-fuzz/found/$name"
+		step "fuzz $name" "$f.log" timeout -k 10 120 "$f" \
+		    -max_total_time=60 -timeout=10 \
+		    -artifact_prefix="$top/build-check-fuzz/found/" \
+		    "$top/build-check-fuzz/found/$name" \
+		    "$top/tests/fuzz/corpus/$name" && count 1 0
+	done
+}
+sources() {
+	find "$top/server" "$top/tenants" "$top/policies" "$top/sql" \
+	    -name '*.c' | sort
+}
+run_tidy() {
+	sources | xargs "$tidy" --quiet --warnings-as-errors='*' \
+	    --checks='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,-bugprone-not-null-terminated-result' \
+	    -- -std=c11 -D_GNU_SOURCE -I"$top" -I"$top/build-check" \
+	    -DHUB_SYSCONFDIR='"/etc/drehscheibe"'
+}
+cpp_check() {
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,portability \
+	    --suppress=funcArgOrderDifferent -D_GNU_SOURCE -I"$top" \
+	    "$top/server" "$top/tenants" "$top/policies" "$top/sql"
+}
+
+if [ $long = yes ]; then
+	say "distcheck"
+	step "make distcheck" build-check/distcheck.log \
+	    make_in "$top/build-check" distcheck && count 1 0
+	clang=$(command -v clang || command -v clang-14)
+	if [ -n "$clang" ]; then
+		say "fuzzers"
+		build_fuzz() {
+			configure_in "$top/build-check-fuzz" CC="$clang" \
+			    --enable-fuzzers --enable-sanitizers \
+			    --disable-werror \
+			    CFLAGS='-O1 -g' &&
+			    make_in "$top/build-check-fuzz" fuzzers
+		}
+		mkdir -p build-check-fuzz
+		step "fuzzers" build-check-fuzz/make.log build_fuzz && fuzz
+	else
+		echo "skipped: the fuzzers (no clang)"
+	fi
+	say "static analysis"
+	tidy=$(command -v clang-tidy || command -v clang-tidy-14)
+	if [ -n "$tidy" ]; then
+		step "clang-tidy" build-check/tidy.log run_tidy && count 1 0
+	else
+		echo "skipped: clang-tidy (not installed)"
+	fi
+	if command -v cppcheck >/dev/null; then
+		step "cppcheck" build-check/cppcheck.log cpp_check && count 1 0
+	else
+		echo "skipped: cppcheck (not installed)"
+	fi
+fi
+say "done"
+end

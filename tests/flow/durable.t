@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# durable.t - an answer that a client has is in the ledger, once: after
+# kill -9, without PostgreSQL, and at the end.
+import os
+import random
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from flow import *
+
+Q = "?type=WaterObserved"
+ROUNDS = 20
+
+
+def setup():
+	w = World("durable")
+	e = [ent("urn:ngsi-ld:WaterObserved:%d" % i, "WaterObserved",
+	    waterLevel=prop(str(i))) for i in range(5)]
+	w.brokers = {n: ToolBroker(w, "broker-" + n, e) for n in "ds"}
+	r = tenants()
+	for n, owner in (("d", "dortmund"), ("s", "schwerte")):
+		r += source("broker-" + n, owner, w.brokers[n],
+		    ["WaterObserved"])
+		r += agreement(n + "-f", owner, "froendenberg",
+		    "broker-%s-data" % n, {"WaterObserved":
+		    "allow = {waterLevel}"})
+	w.apply(r)
+	w.start()
+	return w
+
+
+def in_ledger(w, ids, seconds=30):
+	"""Waits until every id is there, then looks for any but once."""
+	n = len(w.ids_in(ids))
+	last = (0, 0, 0)
+
+	def look():
+		nonlocal last
+		last = w.ledger_of(ids, 2)
+		return last[1] == n
+	try:
+		wait_for(look, seconds, "all in the ledger")
+	except Failed:
+		pass
+	same(last, (n, n, 0), "(said, in the ledger with 2 legs, otherwise)")
+	same(w.sql("SELECT count(*) FROM ledger.ledger_conflict"), [["0"]],
+	    "conflicts")
+	return n
+
+
+@test
+def keeps_every_answer_through_kill_9(w):
+	ids = w.path("ids-kill")
+	rng = random.Random(1)
+	for i in range(ROUNDS):
+		load = w.load("froendenberg", Q, 1, connections=8, ids=ids)
+		time.sleep(0.3 + rng.random() * 0.5)
+		w.hub.kill(signal.SIGKILL)
+		w.hub.wait(5)
+		load.result()
+		w.start()
+	n = in_ledger(w, ids)
+	check(n >= ROUNDS * 10, "only %d answers" % n)
+	print("# %d answers in %d rounds" % (n, ROUNDS))
+	# A sequence has no hole: nothing else was lost either.
+	same(w.sql("SELECT sum(missing) FROM ledger.spool_checkpoint"),
+	    [["0"]], "records missing")
+
+
+def access_rows(w):
+	return int(w.sql("SELECT count(*) FROM ledger.event "
+	    "WHERE class = 'access'")[0][0])
+
+
+@test
+def goes_on_without_postgresql(w):
+	before = access_rows(w)
+	run(PG, "down", w.pg)
+	ids = w.path("ids-away")
+	load = w.load("froendenberg", Q, 3, rate=100, ids=ids)
+	wait_for(lambda: "database: away" in w.ready()[1], 15,
+	    "readyz says so: %r" % (w.ready(),))
+	check(w.logged("database away"), "log")
+	same(w.ready()[0], 200, "still ready")
+	r = load.result()
+	same((r["errors"], r["refused"]), (0, 0), "load %r" % r)
+	check(r["count"] >= 250, r)
+	run(PG, "up", w.pg)
+	n = in_ledger(w, ids, 40)
+	same(n, r["count"], "ids noted")
+	same(access_rows(w) - before, n, "rows more")
+	wait_for(lambda: "database: reached" in w.ready()[1], 20, "reached")
+
+
+@test
+def keeps_answers_when_both_fail(w):
+	before = access_rows(w)
+	run(PG, "down", w.pg)
+	ids = w.path("ids-both")
+	load = w.load("froendenberg", Q, 2, rate=100, ids=ids)
+	time.sleep(1)
+	w.hub.kill(signal.SIGKILL)
+	w.hub.wait(5)
+	load.result()
+	w.start(ready=False)
+	same(w.ready()[0], 503, "ready without a region")
+	a = w.ask("froendenberg", Q)
+	same(a.status, 503, "answer without a region")
+	run(PG, "up", w.pg)
+	wait_for(lambda: w.ready()[0] == 200, 30, "ready again")
+	n = in_ledger(w, ids, 40)
+	check(n > 30, "only %d answers" % n)
+	# What was on the disk but not yet sent may be there too, no more.
+	more = access_rows(w) - before - n
+	check(0 <= more <= 64, "%d rows more than answers" % more)
+
+
+@test
+def counts_refused_and_empty_uses_too(w):
+	a = w.ask("holzwickede", Q).ok()
+	rid = a.one("Request-Id")
+	wait_for(lambda: w.sql("SELECT 1 FROM ledger.event WHERE request_id = "
+	    "'%s'" % rid), 10, "the empty answer")
+	row = w.sql("SELECT class, consumer, entities, http_status FROM "
+	    "ledger.event WHERE request_id = '%s'" % rid)
+	same(row, [["access", "05978016", "0", "200"]], "row")
+	a = w.ask("froendenberg", Q + "&limit=3").ok()
+	rid = a.one("Request-Id")
+	wait_for(lambda: len(w.sql("SELECT 1 FROM ledger.event WHERE request_id "
+	    "= '%s'" % rid)) == 3 or None, 10, "the answer")
+	row = w.sql("SELECT consumer, entities, bytes_out FROM ledger.event "
+	    "WHERE class = 'access' AND request_id = '%s'" % rid)
+	same(row, [["05978012", "3", str(len(a.body))]], "row")
+	head = w.ask("froendenberg", Q, method="HEAD").ok()
+	rid = head.one("Request-Id")
+	wait_for(lambda: w.sql("SELECT 1 FROM ledger.event WHERE request_id = "
+	    "'%s'" % rid), 10, "HEAD is a use")
+
+
+@test
+def reports_what_was_recorded(w):
+	want = access_rows(w)
+	year = time.strftime("%Y")
+
+	def total():
+		rows = json.loads(w.ctl("-o", "json", "usage", year)[0])
+		return sum(int(r["requests"]) for r in rows) == want
+	wait_for(total, 10, "usage %s is %d requests: %s" % (year, want,
+	    w.ctl("-o", "json", "usage", year)[0]))
+
+
+main(setup)
