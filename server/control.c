@@ -207,7 +207,7 @@ note_database(struct control *c, bool up)
 {
 	if (up)
 		c->checked = loop_now(c->loop);
-	if (up == c->db_up)
+	if (up == c->db_up || c->draining) /* the end interrupts it itself */
 		return;
 	c->db_up = up;
 	if (up)

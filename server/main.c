@@ -17,7 +17,12 @@
 #include "server/control.h"
 
 /* sysexits(3), as interfaces.md lists them. */
-enum { EXIT_USAGE = 64, EXIT_UNAVAILABLE = 69, EXIT_IO = 74, EXIT_CONFIG = 78 };
+enum {
+	EXIT_USAGE = 64,
+	EXIT_UNAVAILABLE = 69,
+	EXIT_IO = 74,
+	EXIT_CONFIG = 78
+};
 
 struct hub {
 	struct config *config;

@@ -150,4 +150,48 @@ def reports_what_was_recorded(w):
 	    w.ctl("-o", "json", "usage", year)[0]))
 
 
+# fdatasync(2) that fails as long as a file is there.
+FAILING = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+
+	if (access(getenv("DISK_FAILS"), F_OK) == 0) {
+		errno = EIO;
+		return (-1);
+	}
+	return (real(fd));
+}
+"""
+
+
+@test
+def ends_when_its_disk_fails(w):
+	if SLOW > 1:
+		return	# a sanitizer's runtime must be loaded first
+	source = w.write("failing.c", FAILING)
+	library = w.path("failing.so")
+	run("cc", "-shared", "-fPIC", "-o", library, source, "-ldl")
+	w.stop()
+	fails = w.path("disk-fails")
+	w.start(env=dict(os.environ, LD_PRELOAD=library, DISK_FAILS=fails))
+	w.ask("froendenberg", Q).ok()
+	w.write("disk-fails", "")
+	for i in range(2):
+		same(w.ask("froendenberg", Q).status, 503, "status")
+	same(w.ready()[0], 503, "readyz")
+	wait_for(lambda: not w.hub.running(), 20, "hubd ends")
+	same(w.hub.p.returncode, 74, "exit code")
+	os.unlink(fails)
+	w.start()	# in a new segment
+	a = w.ask("froendenberg", Q).ok()
+	rid = a.one("Request-Id")
+	wait_for(lambda: w.sql("SELECT 1 FROM ledger.event WHERE request_id = "
+	    "'%s'" % rid), 10, "the answer in the ledger")
+
+
 main(setup)

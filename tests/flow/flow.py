@@ -487,9 +487,9 @@ class World:
 
 	# -- hubd
 
-	def start(self, ready=True):
+	def start(self, ready=True, env=None):
 		self.hub = Process([HUBD, "-c", self.path("hubd.conf"), "-f"],
-		    self.path("hubd.log"))
+		    self.path("hubd.log"), env)
 		self.port = self.port_of("listening")
 		self.admin = self.port_of("admin listening")
 		if ready:
