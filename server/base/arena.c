@@ -15,13 +15,16 @@ struct block {
 
 struct arena {
 	struct block *blocks; /* the newest first */
-	size_t used;
+	size_t used, watched;
 };
 
 struct arena *
 arena_new(void)
 {
-	return (xcalloc(1, sizeof(struct arena)));
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->watched = SIZE_MAX;
+	return (a);
 }
 
 static void
@@ -50,6 +53,7 @@ arena_reset(struct arena *a)
 	struct block *keep = a->blocks;
 
 	a->used = 0;
+	a->watched = SIZE_MAX;
 	if (keep == NULL)
 		return;
 	if (keep->cap > 16 * BLOCK_MIN) {
@@ -143,4 +147,16 @@ size_t
 arena_used(const struct arena *a)
 {
 	return (a->used);
+}
+
+void
+arena_watch(struct arena *a, size_t used)
+{
+	a->watched = used;
+}
+
+bool
+arena_is_over(const struct arena *a)
+{
+	return (a->used > a->watched);
 }

@@ -27,4 +27,9 @@ char *arena_printf(struct arena *, const char *fmt, ...) HUB_PRINTF(2, 3)
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *);
 
+/* For loops whose sum is not known before: says when more than that many bytes
+ * have been handed out. Until the next reset; SIZE_MAX: never. */
+void arena_watch(struct arena *, size_t used);
+bool arena_is_over(const struct arena *);
+
 #endif

@@ -114,35 +114,66 @@ buf_addu(struct buf *b, uint64_t v)
 	buf_add(b, tmp + i, sizeof(tmp) - i);
 }
 
-/* How many bytes from i on need no escape. Eight at a time: a byte below 0x20,
- * a quote or a backslash leaves its top bit (Mycroft's zero test, exact for
- * the lowest such byte, and a word with any is looked at singly). */
+/* Has a word a byte below 0x20, a quote or a backslash? Such a byte leaves its
+ * top bit (Mycroft's zero test). */
+static bool
+word_needs_escape(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101ULL, tops = ones << 7;
+	uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
+
+	return (((((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
+		     ((slash - ones) & ~slash)) & tops) != 0);
+}
+
+static bool
+byte_needs_escape(char c)
+{
+	return ((unsigned char)c < 0x20 || c == '"' || c == '\\');
+}
+
+/* How many bytes from i on need no escape: eight at a time, the last eight
+ * may overlap those before. */
 static size_t
 plain_run(struct str s, size_t i)
 {
-	const uint64_t ones = 0x0101010101010101ULL, tops = ones << 7;
 	size_t from = i;
-	uint64_t w, quote, slash;
+	uint64_t w;
 
 	for (; s.len - i >= 8; i += 8) {
 		memcpy(&w, s.p + i, 8);
-		quote = w ^ (ones * '"');
-		slash = w ^ (ones * '\\');
-		if ((((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
-			((slash - ones) & ~slash)) & tops)
+		if (word_needs_escape(w))
 			break;
 	}
-	while (i < s.len && (unsigned char)s.p[i] >= 0x20 && s.p[i] != '"' &&
-	    s.p[i] != '\\')
+	if (s.len - i < 8 && s.len - from >= 8) {
+		memcpy(&w, s.p + s.len - 8, 8);
+		if (!word_needs_escape(w))
+			return (s.len - from);
+	}
+	while (i < s.len && !byte_needs_escape(s.p[i]))
 		i++;
 	return (i - from);
+}
+
+static void
+add_escaped(struct buf *b, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char esc[6] = { '\\', 'u', '0', '0' };
+
+	if ((unsigned char)c >= 0x20) {
+		esc[1] = c;
+		buf_add(b, esc, 2);
+		return;
+	}
+	esc[4] = hex[(unsigned char)c >> 4];
+	esc[5] = hex[(unsigned char)c & 15];
+	buf_add(b, esc, 6);
 }
 
 void
 buf_add_json(struct buf *b, struct str s)
 {
-	static const char hex[] = "0123456789abcdef";
-	char esc[6] = { '\\', 'u', '0', '0' };
 	size_t i = 0, n;
 
 	buf_addc(b, '"');
@@ -152,39 +183,40 @@ buf_add_json(struct buf *b, struct str s)
 		i += n;
 		if (i == s.len)
 			break;
-		if ((unsigned char)s.p[i] >= 0x20) {
-			buf_addc(b, '\\');
-			buf_addc(b, s.p[i]);
-		} else {
-			esc[4] = hex[(unsigned char)s.p[i] >> 4];
-			esc[5] = hex[(unsigned char)s.p[i] & 15];
-			buf_add(b, esc, 6);
-		}
-		i++;
+		add_escaped(b, s.p[i++]);
 	}
 	buf_addc(b, '"');
+}
+
+/* RFC 3986, 2.3. */
+static bool
+is_unreserved(char c)
+{
+	return (((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+	    c == '~');
 }
 
 void
 buf_add_url(struct buf *b, struct str s, const char *also)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char esc[3];
+	char esc[3] = { '%' };
+	size_t i = 0, from;
 
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') ||
-		    (c != 0 && (strchr("-._~", c) != NULL ||
-				   strchr(also, c) != NULL))) {
-			buf_addc(b, (char)c);
-		} else {
-			esc[0] = '%';
-			esc[1] = hex[c >> 4];
-			esc[2] = hex[c & 15];
-			buf_add(b, esc, 3);
+	while (i < s.len) {
+		for (from = i; i < s.len && is_unreserved(s.p[i]);)
+			i++;
+		buf_add(b, s.p + from, i - from);
+		if (i == s.len)
+			break;
+		if (s.p[i] != '\0' && strchr(also, s.p[i]) != NULL) {
+			buf_addc(b, s.p[i++]);
+			continue;
 		}
+		esc[1] = hex[(unsigned char)s.p[i] >> 4];
+		esc[2] = hex[(unsigned char)s.p[i++] & 15];
+		buf_add(b, esc, 3);
 	}
 }
 

@@ -2,8 +2,10 @@
 #include "server/base/hash.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +137,19 @@ sha256(struct str s, unsigned char out[SHA256_LEN])
 	    EVP_DigestUpdate(ctx, s.len > 0 ? s.p : "", s.len) != 1 ||
 	    EVP_DigestFinal_ex(ctx, out, NULL) != 1)
 		assert(!"SHA-256");
+}
+
+void
+hmac_sha256(struct str key, struct str s, unsigned char out[SHA256_LEN])
+{
+	unsigned len = 0;
+
+	assert(key.len <= INT_MAX);
+	if (HMAC(EVP_sha256(), key.p, (int)key.len,
+		(const unsigned char *)(s.len > 0 ? s.p : ""), s.len, out,
+		&len) == NULL ||
+	    len != SHA256_LEN)
+		assert(!"HMAC-SHA-256");
 }
 
 void

@@ -15,6 +15,8 @@ uint64_t hash_str(struct str);
 uint64_t hash_fast(struct str);
 
 void sha256(struct str, unsigned char out[SHA256_LEN]);
+/* RFC 2104 over SHA-256. */
+void hmac_sha256(struct str key, struct str, unsigned char out[SHA256_LEN]);
 /* Lower-case hex; out has 2 * n + 1 bytes. */
 void hex_encode(const unsigned char *, size_t n, char *out);
 

@@ -62,11 +62,38 @@ clean(char *s, size_t len)
 	return (len);
 }
 
+/* Texts of others have quotes, too: inside a quoted value each becomes an
+ * apostrophe. A value ends where the line does or where "key=" follows. */
+static void
+clean_quotes(char *s, size_t len)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < len; i++) {
+		size_t key = i + 2;
+
+		if (s[i] != '"')
+			continue;
+		if (!inside && i > 0 && s[i - 1] == '=') {
+			inside = true;
+			continue;
+		}
+		while (key < len &&
+		    ((s[key] >= 'a' && s[key] <= 'z') || s[key] == '_'))
+			key++;
+		if (i + 1 == len || (s[i + 1] == ' ' && key > i + 2 &&
+					key < len && s[key] == '='))
+			inside = false;
+		else
+			s[i] = '\'';
+	}
+}
+
 void
 log_kv(enum log_level l, const char *phrase, const char *detail, ...)
 {
 	char line[LINE_MAX_BYTES], when[WALL_STR_MAX];
-	size_t len;
+	size_t len, head;
 	va_list ap;
 	int n;
 
@@ -77,6 +104,7 @@ log_kv(enum log_level l, const char *phrase, const char *detail, ...)
 	    level_names[l], phrase);
 	assert(n > 0 && (size_t)n < sizeof(line));
 	len = (size_t)n;
+	head = len;
 	if (detail != NULL) {
 		line[len++] = ' ';
 		va_start(ap, detail);
@@ -87,6 +115,7 @@ log_kv(enum log_level l, const char *phrase, const char *detail, ...)
 			    ? (size_t)n
 			    : sizeof(line) - len - 2;
 	}
+	clean_quotes(line + head, len - head);
 	len = clean(line, len);
 	line[len++] = '\n';
 	if (write(atomic_load(&log_fd), line, len) < 0)

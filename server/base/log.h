@@ -2,7 +2,8 @@
  *
  * A fixed phrase, then key=value pairs. Control characters become "?", so
  * that no byte from outside can start a new line; a value that may hold a
- * blank is quoted by its caller. One write(2) per line: from any thread.
+ * blank is quoted by its caller, and quotes in it become apostrophes. One
+ * write(2) per line: from any thread.
  * Never log a token, a claim, an entity body or a query string. */
 #ifndef HUB_BASE_LOG_H
 #define HUB_BASE_LOG_H

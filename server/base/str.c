@@ -21,6 +21,8 @@ lower(char c)
 bool
 str_caseeq_bytes(const char *a, const char *b, size_t n)
 {
+	if (n > 0 && memcmp(a, b, n) == 0) /* mostly */
+		return (true);
 	for (size_t i = 0; i < n; i++)
 		if (lower(a[i]) != lower(b[i]))
 			return (false);
@@ -86,6 +88,10 @@ str_glob(struct str pattern, struct str s)
 {
 	size_t p = 0, i = 0, star = SIZE_MAX, mark = 0;
 
+	/* most patterns are a prefix */
+	if (pattern.len > 0 && str_chr(pattern, '*') == pattern.len - 1)
+		return (str_prefix(s, (struct str){ pattern.p,
+					  pattern.len - 1 }));
 	while (i < s.len) {
 		if (p < pattern.len && pattern.p[p] == '*') {
 			star = p++;
@@ -111,6 +117,7 @@ str_uint(struct str s, uint64_t max, uint64_t *value_r)
 
 	if (s.len == 0)
 		return (HUB_ESYNTAX);
+	assert(s.p != NULL);
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] < '0' || s.p[i] > '9')
 			return (HUB_ESYNTAX);
