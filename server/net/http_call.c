@@ -7,6 +7,8 @@
 #define INTERIM_MAX  8	  /* 1xx before an answer */
 #define SPARE_MAX    64	  /* calls kept for reuse, per pool */
 #define REQUEST_KEEP 8192 /* bytes of request memory kept with them */
+/* Bytes at once of a long body: what is read before memory is asked for. */
+#define READ_MAX ((size_t)256 << 10)
 
 static void on_deadline(void *);
 static void call_detach(struct http_call *);
@@ -44,8 +46,13 @@ call_go(struct http_call *call)
 {
 	struct http_pool *p = call->pool;
 	struct link *k;
+	int64_t left;
 
+	left = (call->until.us - loop_now(p->loop).us) / 1000;
+	if (!call->was_out)
+		timer_set(&call->deadline, left > 0 ? left : 0);
 	call->state = CALL_WIRE;
+	call->was_out = true;
 	p->in_flight++;
 	while (!call->retried && (k = p->idle.next) != &p->idle) {
 		if (link_is_quiet(k)) {
@@ -61,27 +68,34 @@ struct http_call *
 http_call_start(struct http_pool *p, const struct http_call_conf *conf,
     http_call_fn *fn, void *arg)
 {
-	struct http_call *call = call_new(p);
+	struct http_call *call = call_new(p), *surplus;
 
 	assert(conf->bytes.len > 0);
 	call->fn = fn;
 	call->arg = arg;
 	call->is_head = conf->is_head;
 	call->is_safe = conf->is_safe;
+	call->party = conf->party;
 	call->body_max = conf->body_max > 0 ? conf->body_max : 1;
+	call->memory = conf->memory;
 	buf_init(&call->body, call->body_max);
 	buf_adds(&call->request, conf->bytes);
 	call->from = clock_mono();
+	call->until.us = loop_now(p->loop).us +
+	    (int64_t)conf->timeout_ms * 1000;
 	timer_init(&call->deadline, p->loop, on_deadline, call);
-	timer_set(&call->deadline, conf->timeout_ms);
+	if (!p->closing && p->in_flight < p->conf.in_flight) {
+		assert(p->nqueued == 0);
+		call_go(call);
+		return (call);
+	}
 	call->state = CALL_QUEUED;
+	timer_set(&call->deadline, conf->timeout_ms / 2);
 	queue_add(p, call);
 	if (p->closing)
 		call_fail(call, HUB_ECLOSED);
-	else if (p->in_flight < p->conf.in_flight)
-		pool_pump(p);
-	else if (p->nqueued > p->conf.queued)
-		call_fail(call, HUB_EAGAIN);
+	else if ((surplus = queue_surplus(p, call)) != NULL)
+		call_fail(surplus, HUB_EAGAIN);
 	return (call);
 }
 
@@ -165,6 +179,7 @@ http_call_free(struct http_call *call)
 	}
 	loop_buf_return(call->loop, call->in);
 	buf_clear(&call->body);
+	budget_give(call->memory, call->claimed);
 	if (call->request.cap > REQUEST_KEEP)
 		buf_clear(&call->request);
 	if (p != NULL && p->nspare < SPARE_MAX) {
@@ -191,15 +206,28 @@ http_call_body(const struct http_call *call)
 	return (call->body_str);
 }
 
-void
+enum hub_err
 http_call_body_take(struct http_call *call, struct buf *body_r)
 {
+	enum hub_err err;
+
 	assert(call->state == CALL_DONE);
+	err = budget_take(call->memory, call->body_str.len - call->claimed);
+	if (err != HUB_OK)
+		return (err);
+	call->claimed = 0;
 	*body_r = call->body;
 	if (call->body.len == 0)
 		buf_adds(body_r, call->body_str);
 	buf_init(&call->body, call->body_max);
 	call->body_str = STR_NONE;
+	return (HUB_OK);
+}
+
+bool
+http_call_was_out(const struct http_call *call)
+{
+	return (call->was_out);
 }
 
 int64_t
@@ -305,6 +333,20 @@ answer_eof(struct http_call *call)
 	return (call->body.failed ? GOT_TOO_MUCH : GOT_MORE);
 }
 
+/* As it comes and not as it is announced: pages that are never filled cost
+ * nothing. */
+static enum got
+answer_claim(struct http_call *call, enum got got)
+{
+	enum hub_err err;
+
+	err = budget_take(call->memory, call->body.len - call->claimed);
+	if (err != HUB_OK)
+		return (err == HUB_EFULL ? GOT_TOO_MUCH : GOT_NO_ROOM);
+	call->claimed = call->body.len;
+	return (got);
+}
+
 enum got
 answer_take(struct http_call *call)
 {
@@ -320,17 +362,24 @@ answer_take(struct http_call *call)
 		if (got != GOT_MORE || !call->headed)
 			return (got);
 	}
-	return (takes[call->head.framing](call));
+	got = takes[call->head.framing](call);
+	return (got == GOT_MORE || got == GOT_ALL ? answer_claim(call, got) :
+						    got);
 }
 
 char *
 answer_room(struct http_call *call, size_t *n_r)
 {
+	char *p;
+
 	if (call->in == NULL)
 		call->in = loop_buf_borrow(call->loop);
 	if (call->headed && call->head.framing == HTTP_BODY_LENGTH) {
 		*n_r = (size_t)call->head.content_length - call->body.len;
-		return (buf_room(&call->body, *n_r));
+		p = buf_room(&call->body, *n_r);
+		if (*n_r > READ_MAX)
+			*n_r = READ_MAX;
+		return (p);
 	}
 	*n_r = LOOP_BUF_SIZE - call->in_len;
 	return (call->in + call->in_len);

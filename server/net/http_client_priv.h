@@ -20,6 +20,7 @@ struct link {
 	struct http_call *call; /* NULL: idle */
 	enum link_state state;
 	bool reused;
+	struct mono_us idle_since;
 	int fd;
 	SSL *ssl;
 	struct watch watch;
@@ -33,7 +34,8 @@ enum call_state { CALL_QUEUED, CALL_WIRE, CALL_FAILED, CALL_DONE };
 
 struct http_call {
 	struct http_call *prev, *next;	 /* of the pool, all */
-	struct http_call *qprev, *qnext; /* of the pool's queue */
+	struct http_call *qprev, *qnext; /* of its line in the queue */
+	struct line *line;		 /* NULL: it does not wait */
 	struct http_pool *pool;		 /* NULL: gone before us */
 	struct loop *loop;
 	struct link *link;
@@ -41,11 +43,14 @@ struct http_call {
 	void *arg;
 	enum call_state state;
 	enum hub_err err;
-	bool is_head, is_safe, retried;
+	bool is_head, is_safe, retried, was_out;
+	uint64_t party;
 	struct timer deadline;
 	struct defer defer;
-	struct mono_us from, to;
+	struct mono_us from, to, until;
 	size_t body_max;
+	struct budget_claim *memory;
+	size_t claimed; /* of it */
 
 	struct buf request;
 	size_t sent;
@@ -64,17 +69,24 @@ struct http_pool {
 	struct http_pool_conf conf;
 	char *host;
 	struct http_call calls; /* head of a circular list */
-	struct http_call *queue, *queue_end;
+	struct line *lines, *lines_end; /* who waits; http_queue.c */
 	unsigned nqueued, in_flight, nidle, nspare;
 	struct link idle; /* head of a circular list, latest first */
 	struct http_call *spare;
 	bool pumping, closing;
 };
 
-/* http_pool.c */
+/* http_queue.c */
 void queue_add(struct http_pool *, struct http_call *);
 void queue_remove(struct http_pool *, struct http_call *);
-/* Starts what may start, in order of arrival. */
+/* Whose turn it is, out of the queue; NULL: nobody waits. */
+struct http_call *queue_take(struct http_pool *);
+/* Which call must give way since this one was added; NULL: there is room. */
+struct http_call *queue_surplus(const struct http_pool *,
+    const struct http_call *added);
+
+/* http_pool.c */
+/* Starts what may start, the parties in turn. */
 void pool_pump(struct http_pool *);
 
 /* http_call.c */
@@ -85,7 +97,7 @@ void call_fail(struct http_call *, enum hub_err);
 void call_on_failed(void *call);
 /* The whole answer is here. */
 void call_done(struct http_call *, bool keep);
-enum got { GOT_MORE, GOT_ALL, GOT_BAD, GOT_TOO_MUCH };
+enum got { GOT_MORE, GOT_ALL, GOT_BAD, GOT_TOO_MUCH, GOT_NO_ROOM };
 /* What has come of the answer. */
 enum got answer_take(struct http_call *);
 /* Where the next bytes go: straight into the body if its length is known. */
@@ -94,7 +106,11 @@ void answer_add(struct http_call *, size_t n);
 
 /* http_link.c */
 /* An idle link that can be read is closed, or has bytes that are no answer to
- * what is sent now: it must not carry another call. */
+ * what is sent now: it must not carry another call. The loop hears of either
+ * one turn later. Brokers end what is idle after seconds; so one that was in
+ * use a moment ago is not asked, and if it was closed all the same the call is
+ * made once more. */
+#define LINK_FRESH_US 100000
 bool link_is_quiet(const struct link *);
 void link_reuse(struct link *, struct http_call *);
 void link_start(struct http_pool *, struct http_call *);

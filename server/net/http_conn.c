@@ -296,6 +296,16 @@ http_exchange_is_tls(const struct http_exchange *ex)
 	return (ex->conn->ssl != NULL);
 }
 
+/* OpenSSL keeps the certificate as long as the connection. It is looked at
+ * each time, for it can expire meanwhile. */
+bool
+http_exchange_client_cert(
+    const struct http_exchange *ex, unsigned char out[SHA256_LEN])
+{
+	return (ex->conn->ssl != NULL &&
+	    tls_peer_thumbprint(ex->conn->ssl, out));
+}
+
 void
 http_exchange_on_abort(struct http_exchange *ex, loop_fn *fn, void *arg)
 {

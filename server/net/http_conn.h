@@ -57,6 +57,10 @@ struct loop *http_exchange_loop(const struct http_exchange *);
 /* Numeric peer address for the log; "unix" for unix sockets. */
 struct str http_exchange_peer(const struct http_exchange *);
 bool http_exchange_is_tls(const struct http_exchange *);
+/* SHA-256 of the certificate that the client has shown to be its own, as
+ * tls_peer_thumbprint has it; false: there is none. */
+bool http_exchange_client_cert(
+    const struct http_exchange *, unsigned char out[SHA256_LEN]);
 /* fn(arg) when the client has gone before http_reply: the exchange must not
  * be touched afterwards. A client that only shut down its sending side has
  * not gone away. */

@@ -26,6 +26,8 @@ link_is_quiet(const struct link *k)
 {
 	char byte;
 
+	if (loop_now(k->pool->loop).us - k->idle_since.us < LINK_FRESH_US)
+		return (true);
 	return (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	    (errno == EAGAIN || errno == EINTR));
 }
@@ -111,6 +113,7 @@ link_idle(struct link *k)
 	if (p->nidle >= p->conf.idle_max)
 		link_free(p->idle.prev); /* the longest unused */
 	k->state = LINK_IDLE;
+	k->idle_since = loop_now(p->loop);
 	k->next = p->idle.next;
 	k->prev = &p->idle;
 	k->next->prev = k->prev->next = k;
@@ -304,6 +307,9 @@ link_took(struct link *k)
 		return (false);
 	case GOT_TOO_MUCH:
 		call_fail(call, HUB_EFULL);
+		return (false);
+	case GOT_NO_ROOM:
+		call_fail(call, HUB_EAGAIN);
 		return (false);
 	case GOT_BAD:
 	default:

@@ -35,6 +35,7 @@ http_pool_free(struct http_pool *p)
 	while ((call = p->calls.next) != &p->calls) {
 		if (call->state == CALL_QUEUED || call->state == CALL_WIRE)
 			call_fail(call, HUB_ECLOSED);
+		assert(call->prev != NULL); /* it is listed */
 		call->prev->next = call->next;
 		call->next->prev = call->prev;
 		call->prev = call->next = NULL;
@@ -62,36 +63,12 @@ http_client_shutdown(struct loop *l)
 }
 
 void
-queue_add(struct http_pool *p, struct http_call *call)
-{
-	call->qprev = p->queue_end;
-	call->qnext = NULL;
-	*(p->queue_end != NULL ? &p->queue_end->qnext : &p->queue) = call;
-	p->queue_end = call;
-	p->nqueued++;
-}
-
-void
-queue_remove(struct http_pool *p, struct http_call *call)
-{
-	*(call->qprev != NULL ? &call->qprev->qnext : &p->queue) = call->qnext;
-	*(call->qnext != NULL ? &call->qnext->qprev : &p->queue_end) =
-	    call->qprev;
-	call->qprev = call->qnext = NULL;
-	p->nqueued--;
-}
-
-void
 pool_pump(struct http_pool *p)
 {
-	struct http_call *call;
-
 	if (p->pumping || p->closing)
 		return;
 	p->pumping = true;
-	while ((call = p->queue) != NULL && p->in_flight < p->conf.in_flight) {
-		queue_remove(p, call);
-		call_go(call);
-	}
+	while (p->nqueued > 0 && p->in_flight < p->conf.in_flight)
+		call_go(queue_take(p));
 	p->pumping = false;
 }

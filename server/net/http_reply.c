@@ -31,7 +31,7 @@ out_room(struct conn *c, size_t n)
 	if (n <= LOOP_BUF_SIZE)
 		n = LOOP_BUF_SIZE + 1;
 	bigger = xmalloc(n);
-	if (c->out_len > 0)
+	if (c->out != NULL && c->out_len > 0)
 		memcpy(bigger, c->out, c->out_len);
 	if (c->out_cap == LOOP_BUF_SIZE)
 		loop_buf_return(c->server->loop, c->out);

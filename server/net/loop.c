@@ -389,6 +389,7 @@ wheel_remove(struct wheel *w, struct timer *t)
 {
 	size_t index;
 
+	assert(t->prev != NULL && t->next != NULL); /* it is set */
 	t->prev->next = t->next;
 	t->next->prev = t->prev;
 	if (t->next == t->prev) { /* the head alone is left */

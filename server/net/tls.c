@@ -28,9 +28,13 @@
 	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:"                             \
 	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"        \
 	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
-/* The list also covers the certificates of a broker's chain, and public CAs
- * still sign those with PKCS #1 v1.5. */
+/* The list also covers the certificates of a broker's or a client's chain, and
+ * CAs still sign those with PKCS #1 v1.5. */
 #define SIGALGS_CLIENT SIGALGS ":RSA+SHA256:RSA+SHA384:RSA+SHA512"
+
+/* Of clients: enough for a leaf under some intermediates. */
+#define CLIENT_CHAIN_BYTES 32768
+#define CLIENT_CHAIN_DEPTH 4
 
 #define NAMES_MAX 256
 #define RECORD	  ((size_t)16384)
@@ -198,6 +202,10 @@ server_client_ca(SSL_CTX *ctx, const char *file, const char **why_r)
 	}
 	SSL_CTX_set_client_CA_list(ctx, names);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify_depth(ctx, CLIENT_CHAIN_DEPTH);
+	SSL_CTX_set_max_cert_list(ctx, CLIENT_CHAIN_BYTES);
+	if (SSL_CTX_set1_client_sigalgs_list(ctx, SIGALGS_CLIENT) != 1)
+		assert(!"signature algorithms");
 	return (HUB_OK);
 }
 
@@ -312,6 +320,20 @@ tls_server_is_host(const struct tls_server *s, struct str host)
 		}
 	}
 	return (false);
+}
+
+bool
+tls_peer_thumbprint(SSL *ssl, unsigned char out[SHA256_LEN])
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	unsigned n = 0;
+	bool ok;
+
+	ok = cert != NULL && SSL_get_verify_result(ssl) == X509_V_OK &&
+	    X509_cmp_current_time(X509_get0_notAfter(cert)) > 0 &&
+	    X509_digest(cert, EVP_sha256(), out, &n) == 1 && n == SHA256_LEN;
+	ERR_clear_error();
+	return (ok);
 }
 
 /* ---- client ---- */

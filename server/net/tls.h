@@ -8,12 +8,14 @@
 #include <openssl/types.h>
 #include <sys/types.h>
 
-#include "server/base/str.h"
+#include "server/base/hash.h"
 
 struct tls_server; /* counted by the SSLs made from it; shared by threads */
 struct tls_client;
 
-/* client_ca: NULL, or a file of CAs whose clients may present certificates.
+/* client_ca: NULL, or a file of CAs whose clients may present certificates:
+ * each is asked for one and need not have any; one that is not good for a
+ * client or not of these CAs ends the handshake. Revocation is not looked at.
  * On failure *why_r is a static phrase or one that lives until the thread's
  * next call ("certificate and key do not match: hub.pem"). */
 enum hub_err tls_server_new(const char *certificate, const char *key,
@@ -26,6 +28,10 @@ SSL *tls_server_ssl(struct tls_server *) HUB_MUST_CHECK;
 /* Is host (without port) one of the certificate's DNS names or addresses? A
  * leading "*." label in the certificate matches one label. */
 bool tls_server_is_host(const struct tls_server *, struct str host);
+/* SHA-256 of the client's certificate as DER (RFC 8705, 3.1), also where the
+ * session was resumed: a ticket carries the certificate it began with, sealed.
+ * false: there is none, or it has expired since it was verified. */
+bool tls_peer_thumbprint(SSL *, unsigned char out[SHA256_LEN]);
 
 /* ca: NULL for the system's roots. certificate, key: NULL or both. */
 enum hub_err tls_client_new(const char *ca, const char *certificate,
