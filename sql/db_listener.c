@@ -1,6 +1,8 @@
 /* sql/db_listener.c - LISTEN on an event loop; db.h says what it promises. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sql/db.h"
 
@@ -27,6 +29,7 @@ struct db_listener {
 	PGconn *pg;
 	enum listener_state state;
 	struct watch watch;
+	int fd; /* what is watched, our own; -1: nothing */
 	struct timer timer;
 	int64_t retry_ms; /* what the next wait is made from */
 	bool told, up;	  /* what on_state was told last, if anything */
@@ -39,6 +42,8 @@ static void start(struct db_listener *);
 static void proceed(struct db_listener *);
 static void ask(struct db_listener *);
 static void receive(struct db_listener *);
+static bool attend(struct db_listener *, int what);
+static void ignore(struct db_listener *);
 static void lose(struct db_listener *, const char *phrase);
 static void disconnect(struct db_listener *);
 
@@ -55,6 +60,7 @@ db_listener_new(struct loop *loop, const char *conninfo, const char *channel,
 	l->on_notify = on_notify;
 	l->on_state = on_state;
 	l->arg = arg;
+	l->fd = -1;
 	l->retry_ms = RETRY_MIN_MS;
 	timer_init(&l->timer, loop, on_timer, l);
 	timer_set(&l->timer, 0);
@@ -149,15 +155,14 @@ start(struct db_listener *l)
 		"5", "3", l->conninfo, "UTF8", NULL };
 
 	l->pg = PQconnectStartParams(keys, values, 1);
-	if (l->pg == NULL || PQstatus(l->pg) == CONNECTION_BAD) {
+	if (l->pg == NULL || PQstatus(l->pg) == CONNECTION_BAD ||
+	    !attend(l, LOOP_WRITE)) {
 		lose(l, "database listener: cannot connect");
 		return;
 	}
 	(void)PQsetNoticeProcessor(l->pg, on_notice, NULL);
 	l->state = LISTENER_CONNECTING;
 	timer_set(&l->timer, CONNECT_MS);
-	watch_init(&l->watch, l->loop, PQsocket(l->pg), on_ready, l);
-	watch_set(&l->watch, LOOP_WRITE);
 }
 
 static void
@@ -166,19 +171,14 @@ proceed(struct db_listener *l)
 	PostgresPollingStatusType next;
 
 	/* The poll may close its descriptor and open another. */
-	watch_clear(&l->watch);
+	ignore(l);
 	next = PQconnectPoll(l->pg);
-	if (next == PGRES_POLLING_FAILED || PQsocket(l->pg) < 0) {
+	if (next == PGRES_POLLING_FAILED ||
+	    !attend(l, next == PGRES_POLLING_WRITING ? LOOP_WRITE :
+						       LOOP_READ))
 		lose(l, "database listener: cannot connect");
-		return;
-	}
-	watch_init(&l->watch, l->loop, PQsocket(l->pg), on_ready, l);
-	if (next == PGRES_POLLING_OK)
+	else if (next == PGRES_POLLING_OK)
 		ask(l);
-	else
-		watch_set(&l->watch, next == PGRES_POLLING_READING ?
-			LOOP_READ :
-			LOOP_WRITE);
 }
 
 static void
@@ -259,7 +259,10 @@ receive(struct db_listener *l)
 			break;
 		PQclear(res);
 	}
-	if (l->state == LISTENER_UP)
+	/* What it could not read has ended it, too. */
+	if (PQstatus(l->pg) == CONNECTION_BAD)
+		lose(l, "database listener: connection lost");
+	else if (l->state == LISTENER_UP)
 		(void)notified(l);
 }
 
@@ -287,10 +290,33 @@ lose(struct db_listener *l, const char *phrase)
 	(void)tell_state(l, false);
 }
 
+/* A descriptor of our own is watched: libpq closes its socket as soon as the
+ * connection breaks, and before the watch was taken off another thread could
+ * have a file of that number. */
+static bool
+attend(struct db_listener *l, int what)
+{
+	l->fd = fcntl(PQsocket(l->pg), F_DUPFD_CLOEXEC, 0);
+	if (l->fd < 0)
+		return (false);
+	watch_init(&l->watch, l->loop, l->fd, on_ready, l);
+	watch_set(&l->watch, what);
+	return (true);
+}
+
+static void
+ignore(struct db_listener *l)
+{
+	watch_clear(&l->watch);
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+}
+
 static void
 disconnect(struct db_listener *l)
 {
-	watch_clear(&l->watch);
+	ignore(l);
 	PQfinish(l->pg);
 	l->pg = NULL;
 }
