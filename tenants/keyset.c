@@ -1,22 +1,17 @@
-/* tenants/keyset.c - JSON Web Keys to OpenSSL keys; keyset.h says what they
- * promise. */
+/* tenants/keyset.c - sets of JSON Web Keys, and the sets of all issuers;
+ * keyset.h says what they promise. */
 #include "tenants/keyset.h"
 
 #include <jansson.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 
-#include "server/base/hash.h"
+#include "tenants/jwk.h"
+#include "tenants/jws.h"
 
-#define KID_MAX	      128
-#define RSA_BYTES_MIN 256
-#define RSA_BYTES_MAX 512
-#define P256_BYTES    32
+#define KID_MAX 128
 
 struct keyset {
 	unsigned refs; /* atomic */
@@ -25,19 +20,7 @@ struct keyset {
 	struct keyset_key keys[KEYSET_KEYS_MAX];
 };
 
-static bool	 key_read(const json_t *, struct arena *, struct keyset_key *);
-static EVP_PKEY *rsa_read(const json_t *);
-static EVP_PKEY *ec_read(const json_t *);
-
-/* kty decides the algorithm and the reader; the rest must agree with it. */
-static const struct kty {
-	const char *name, *alg;
-	unsigned algorithm;
-	EVP_PKEY *(*read)(const json_t *);
-} ktys[] = {
-	{ "RSA", "RS256", ISSUER_RS256, rsa_read },
-	{ "EC", "ES256", ISSUER_ES256, ec_read },
-};
+static bool key_read(const json_t *, struct arena *, struct keyset_key *);
 
 bool
 keyset_kid_ok(struct str kid)
@@ -192,39 +175,6 @@ keyring_unref(struct keyring **ringp)
 
 /* ---- one key ---- */
 
-/* STR_NONE when the member is absent or no string; valid as long as jwk. */
-static struct str
-member(const json_t *jwk, const char *name)
-{
-	const json_t *v = json_object_get(jwk, name);
-
-	if (!json_is_string(v))
-		return (STR_NONE);
-	return ((struct str){ json_string_value(v), json_string_length(v) });
-}
-
-static bool
-absent_or(const json_t *jwk, const char *name, const char *value)
-{
-	return (json_object_get(jwk, name) == NULL ||
-	    str_eq(member(jwk, name), str_of(value)));
-}
-
-/* RFC 7517, 4.3: where the operations are listed, verifying is among them. */
-static bool
-may_verify(const json_t *jwk)
-{
-	const json_t *ops = json_object_get(jwk, "key_ops"), *op;
-	size_t i;
-
-	json_array_foreach(ops, i, op) {
-		if (json_is_string(op) &&
-		    strcmp(json_string_value(op), "verify") == 0)
-			return (true);
-	}
-	return (ops == NULL);
-}
-
 static struct str
 pem_write(EVP_PKEY *pkey, struct arena *arena)
 {
@@ -244,22 +194,12 @@ pem_write(EVP_PKEY *pkey, struct arena *arena)
 static bool
 key_read(const json_t *jwk, struct arena *arena, struct keyset_key *key_r)
 {
-	struct str kid = member(jwk, "kid"), kty = member(jwk, "kty");
-	const struct kty *k = NULL;
-	struct str pem;
-	EVP_PKEY *pkey;
+	struct str kid = json_str(json_object_get(jwk, "kid")), pem;
+	unsigned algorithm = 0;
+	EVP_PKEY *pkey = NULL;
 
-	for (size_t i = 0; i < sizeof(ktys) / sizeof(ktys[0]); i++) {
-		if (str_eq(kty, str_of(ktys[i].name)))
-			k = &ktys[i];
-	}
-	if (k == NULL || !keyset_kid_ok(kid) || !absent_or(jwk, "use", "sig") ||
-	    !absent_or(jwk, "alg", k->alg) || !may_verify(jwk))
-		return (false);
-	/* A private key that was published signs for everybody. */
-	if (json_object_get(jwk, "d") != NULL)
-		return (false);
-	pkey = k->read(jwk);
+	if (keyset_kid_ok(kid))
+		pkey = jwk_read(jwk, false, &algorithm);
 	if (pkey == NULL)
 		return (false);
 	pem = pem_write(pkey, arena);
@@ -268,98 +208,8 @@ key_read(const json_t *jwk, struct arena *arena, struct keyset_key *key_r)
 		return (false);
 	}
 	*key_r = (struct keyset_key){ .kid = arena_str(arena, kid),
-		.algorithm = k->algorithm,
+		.algorithm = algorithm,
 		.pkey = pkey,
 		.pem = pem };
 	return (true);
-}
-
-/* A public key of these parameters, checked: for RSA that n is odd, composite
- * and without small factors, for EC that the point is on the curve and not
- * infinity. NULL when it is not so. */
-static EVP_PKEY *
-key_make(const char *type, OSSL_PARAM_BLD *build)
-{
-	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY_CTX *check = NULL;
-	EVP_PKEY *pkey = NULL;
-	bool ok = false;
-
-	if (params == NULL || make == NULL ||
-	    EVP_PKEY_fromdata_init(make) != 1 ||
-	    EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		goto out;
-	check = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	ok = check != NULL && EVP_PKEY_public_check(check) == 1;
-out:
-	if (!ok) {
-		EVP_PKEY_free(pkey);
-		pkey = NULL;
-	}
-	EVP_PKEY_CTX_free(check);
-	EVP_PKEY_CTX_free(make);
-	OSSL_PARAM_free(params);
-	return (pkey);
-}
-
-/* RFC 7518, 6.3.1: n and e big-endian without leading zero octets. */
-static EVP_PKEY *
-rsa_read(const json_t *jwk)
-{
-	static const unsigned char e65537[] = { 1, 0, 1 };
-	struct str n64 = member(jwk, "n"), e64 = member(jwk, "e");
-	unsigned char n[B64URL_MAX(684)], e[B64URL_MAX(4)];
-	OSSL_PARAM_BLD *build = NULL;
-	BIGNUM *bn = NULL, *be = NULL;
-	EVP_PKEY *pkey = NULL;
-	size_t nlen, elen;
-
-	if (n64.len > 684 || e64.len != 4 ||
-	    b64url_decode(n64, n, &nlen) != HUB_OK ||
-	    b64url_decode(e64, e, &elen) != HUB_OK ||
-	    elen != sizeof(e65537) || memcmp(e, e65537, elen) != 0)
-		return (NULL);
-	/* The top bit set where the length is the least. */
-	if (nlen < RSA_BYTES_MIN || nlen > RSA_BYTES_MAX || n[0] == 0 ||
-	    (nlen == RSA_BYTES_MIN && (n[0] & 0x80) == 0))
-		return (NULL);
-	bn = BN_bin2bn(n, (int)nlen, NULL);
-	be = BN_bin2bn(e, (int)elen, NULL);
-	build = OSSL_PARAM_BLD_new();
-	if (bn != NULL && be != NULL && build != NULL &&
-	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, bn) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, be) == 1)
-		pkey = key_make("RSA", build);
-	OSSL_PARAM_BLD_free(build);
-	BN_free(be);
-	BN_free(bn);
-	return (pkey);
-}
-
-/* RFC 7518, 6.2.1: both coordinates at full length. */
-static EVP_PKEY *
-ec_read(const json_t *jwk)
-{
-	struct str x = member(jwk, "x"), y = member(jwk, "y");
-	/* Uncompressed; the decoder may write a byte past the end. */
-	unsigned char point[2 * P256_BYTES + 8] = { 4 };
-	OSSL_PARAM_BLD *build;
-	EVP_PKEY *pkey = NULL;
-	size_t xlen, ylen;
-
-	if (!str_eq(member(jwk, "crv"), STR("P-256")) || x.len != 43 ||
-	    y.len != 43 || b64url_decode(x, point + 1, &xlen) != HUB_OK ||
-	    b64url_decode(y, point + 1 + P256_BYTES, &ylen) != HUB_OK ||
-	    xlen != P256_BYTES || ylen != P256_BYTES)
-		return (NULL);
-	build = OSSL_PARAM_BLD_new();
-	if (build != NULL &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME,
-		"prime256v1", 0) == 1 &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY,
-		point, 1 + 2 * P256_BYTES) == 1)
-		pkey = key_make("EC", build);
-	OSSL_PARAM_BLD_free(build);
-	return (pkey);
 }

@@ -27,9 +27,21 @@ struct tenant {
 	bool crisis_authority;
 	bool failed_sources_error; /* failed-sources = error */
 	unsigned index;		   /* dense, from 0, in the set */
+	/* Where sources that it registers itself may be: "https://HOST" or
+	 * "https://HOST:PORT", checked; none: nowhere. */
+	unsigned nmay_register;
+	const struct str *may_register;
 };
 
 enum issuer_typ { ISSUER_AT_JWT, ISSUER_LEGACY_BEARER };
+
+/* What ties an issuer's tokens to who may use them: demanded of each. */
+enum issuer_sender {
+	SENDER_NONE, /* nothing need; what is there is checked */
+	SENDER_ANY,  /* one of the two */
+	SENDER_MTLS, /* a client certificate (RFC 8705) */
+	SENDER_DPOP  /* a key (RFC 9449) */
+};
 
 #define ISSUER_RS256 1U
 #define ISSUER_ES256 2U
@@ -48,6 +60,7 @@ struct issuer {
 	struct str audience;
 	unsigned algorithms; /* ISSUER_RS256 | ISSUER_ES256 */
 	enum issuer_typ typ;
+	enum issuer_sender sender;
 	struct str tenant_claim; /* one claim name */
 	struct str roles_path;	 /* dotted, but a client id may hold dots:
 				    see token.c */
@@ -67,6 +80,11 @@ struct tenant_set {
 
 /* NULL when there is none. Exact bytes only. */
 const struct tenant *tenant_find(const struct tenant_set *, struct str name);
+/* May it register a source there? "*" in a pattern's host stands for any run
+ * of characters, case does not count; a pattern without a port is good for
+ * every port. */
+bool tenant_may_register(const struct tenant *, bool https, struct str host,
+    uint16_t port) HUB_MUST_CHECK;
 const struct issuer *issuer_find(const struct tenant_set *, struct str iss);
 /* The tenant for which this issuer may speak under that claim value. */
 const struct tenant *issuer_tenant(const struct issuer *, struct str value);

@@ -10,12 +10,8 @@
 #include <jansson.h>
 #include <jwt.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
-#include "server/base/hash.h"
 #include "tenants/token_priv.h"
-
-#define DER_SIG_MAX 72
 
 /* A token on its way through the steps. */
 struct gate {
@@ -27,7 +23,7 @@ struct gate {
 	struct identity *id_r;
 	const char *why;
 
-	struct str head64, body64, sig64, signed64; /* parts of token */
+	struct jws jws; /* parts of token */
 	json_t *head, *body;
 	unsigned alg; /* ISSUER_... */
 	const struct issuer *issuer;
@@ -46,11 +42,6 @@ static enum token_verdict step_claims(struct gate *);
 static enum token_verdict (*const steps[])(struct gate *) = { step_split,
 	step_header, step_issuer, step_key, step_signature, step_reread,
 	step_claims };
-
-static const struct {
-	const char *name;
-	unsigned alg;
-} algs[] = { { "RS256", ISSUER_RS256 }, { "ES256", ISSUER_ES256 } };
 
 enum token_verdict
 token_verify(const struct tenant_set *tenants, const struct keyring *ring,
@@ -78,16 +69,6 @@ token_verify(const struct tenant_set *tenants, const struct keyring *ring,
 	return (verdict);
 }
 
-const char *
-token_alg_name(unsigned alg)
-{
-	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
-		if (algs[i].alg == alg)
-			return (algs[i].name);
-	}
-	return (NULL);
-}
-
 static enum token_verdict
 deny(struct gate *g, const char *why)
 {
@@ -95,43 +76,11 @@ deny(struct gate *g, const char *why)
 	return (TOKEN_DENIED);
 }
 
-/* RFC 7515, 7.1: three parts. The JSON serialisations and the five parts of
- * an encrypted token do not pass. */
 static enum token_verdict
 step_split(struct gate *g)
 {
-	struct str rest = g->token;
-
-	if (g->token.len == 0 || g->token.len > TOKEN_BYTES_MAX)
-		return (deny(g, "token size"));
-	if (!str_cut(&rest, '.', &g->head64) ||
-	    !str_cut(&rest, '.', &g->body64) ||
-	    !str_cut(&rest, '.', &g->sig64) || rest.p != NULL)
-		return (deny(g, "not three parts"));
-	if (g->head64.len == 0 || g->body64.len == 0 || g->sig64.len == 0)
-		return (deny(g, "an empty part"));
-	g->signed64 = (struct str){ g->token.p,
-		g->head64.len + 1 + g->body64.len };
-	return (TOKEN_VALID);
-}
-
-/* NULL unless it is base64url without padding of one JSON object in UTF-8,
- * no name twice at any depth, no NUL even escaped. */
-static json_t *
-object_read(struct str s64, struct arena *arena)
-{
-	unsigned char *bytes = arena_raw(arena, B64URL_MAX(s64.len));
-	json_t *v;
-	size_t n;
-
-	if (b64url_decode(s64, bytes, &n) != HUB_OK)
-		return (NULL);
-	v = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-	if (v != NULL && !json_is_object(v)) {
-		json_decref(v);
-		v = NULL;
-	}
-	return (v);
+	return (jws_split(g->token, TOKEN_BYTES_MAX, &g->jws, &g->why) ?
+	    TOKEN_VALID : TOKEN_DENIED);
 }
 
 static enum token_verdict
@@ -140,21 +89,14 @@ step_header(struct gate *g)
 	/* RFC 7515, 4.1: other keys than ours, rules or wrappings that we do
 	 * not know; RFC 7516, 4.1.2: enc marks an encrypted token. */
 	static const char *const unwanted[] = { "jku", "jwk", "x5u", "x5c",
-		"crit", "zip", "b64", "enc" };
-	struct str alg;
+		"crit", "zip", "b64", "enc", NULL };
 
-	g->head = object_read(g->head64, g->arena);
+	g->head = jws_object(g->jws.head64, g->arena);
 	if (g->head == NULL)
 		return (deny(g, "header is no strict JSON object"));
-	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
-		if (json_object_get(g->head, unwanted[i]) != NULL)
-			return (deny(g, "unwanted header member"));
-	}
-	alg = json_str(json_object_get(g->head, "alg"));
-	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
-		if (str_eq(alg, str_of(algs[i].name)))
-			g->alg = algs[i].alg;
-	}
+	if (jws_has(g->head, unwanted))
+		return (deny(g, "unwanted header member"));
+	g->alg = jws_alg(g->head);
 	if (g->alg == 0)
 		return (deny(g, "alg unknown"));
 	if (!keyset_kid_ok(json_str(json_object_get(g->head, "kid"))))
@@ -178,7 +120,7 @@ step_issuer(struct gate *g)
 {
 	struct str iss;
 
-	g->body = object_read(g->body64, g->arena);
+	g->body = jws_object(g->jws.body64, g->arena);
 	if (g->body == NULL)
 		return (deny(g, "payload is no strict JSON object"));
 	iss = json_str(json_object_get(g->body, "iss"));
@@ -214,84 +156,11 @@ step_key(struct gate *g)
 	return (TOKEN_VALID);
 }
 
-/* One INTEGER of a DER sequence, from 32 big-endian bytes. */
-static size_t
-der_integer(const unsigned char *v, unsigned char *out)
-{
-	size_t skip = 0, pad, n;
-
-	while (skip < P256_BYTES - 1 && v[skip] == 0)
-		skip++;
-	pad = v[skip] >= 0x80;
-	n = P256_BYTES - skip;
-	out[0] = 0x02;
-	out[1] = (unsigned char)(n + pad);
-	out[2] = 0;
-	memcpy(out + 2 + pad, v + skip, n);
-	return (2 + pad + n);
-}
-
-/* RFC 7518, 3.4: 64 bytes, r and s each from 1 to n - 1. 0: not so. */
-static size_t
-der_signature(const unsigned char *raw, size_t len, unsigned char *out)
-{
-	static const unsigned char order[P256_BYTES] = { 0xff, 0xff, 0xff, 0xff,
-		0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9,
-		0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
-	static const unsigned char zero[P256_BYTES];
-	size_t n = 2;
-
-	if (len != 2 * P256_BYTES)
-		return (0);
-	for (size_t at = 0; at < len; at += P256_BYTES) {
-		if (memcmp(raw + at, zero, P256_BYTES) == 0 ||
-		    memcmp(raw + at, order, P256_BYTES) >= 0)
-			return (0);
-		n += der_integer(raw + at, out + n);
-	}
-	out[0] = 0x30;
-	out[1] = (unsigned char)(n - 2);
-	return (n);
-}
-
-static bool
-signature_ok(const struct keyset_key *key, struct str bytes,
-    const unsigned char *sig, size_t len)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok;
-
-	/* Only 1 is yes: 0 is a bad signature, below 0 an error. */
-	ok = ctx != NULL &&
-	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) ==
-		1 &&
-	    EVP_DigestVerify(ctx, sig, len, (const unsigned char *)bytes.p,
-		bytes.len) == 1;
-	EVP_MD_CTX_free(ctx);
-	return (ok);
-}
-
 static enum token_verdict
 step_signature(struct gate *g)
 {
-	unsigned char *sig = arena_raw(g->arena, B64URL_MAX(g->sig64.len));
-	unsigned char der[DER_SIG_MAX];
-	size_t len;
-
-	if (b64url_decode(g->sig64, sig, &len) != HUB_OK)
-		return (deny(g, "signature encoding"));
-	if (g->alg == ISSUER_ES256) {
-		len = der_signature(sig, len, der);
-		sig = der;
-	} else if (len != (size_t)EVP_PKEY_get_size(g->key->pkey)) {
-		len = 0;
-	}
-	if (len == 0)
-		return (deny(g, "signature form"));
-	if (!signature_ok(g->key, g->signed64, sig, len))
-		return (deny(g, "signature wrong"));
-	return (TOKEN_VALID);
+	return (jws_verify(&g->jws, g->alg, g->key->pkey, g->arena, &g->why) ?
+	    TOKEN_VALID : TOKEN_DENIED);
 }
 
 /* The payload is verified by now. libjwt gets it as an unsecured token (RFC
@@ -308,7 +177,7 @@ step_reread(struct gate *g)
 
 	if (jwt_decode(&jwt,
 		arena_printf(g->arena, "%s.%.*s.", unsecured,
-		    STR_FMT(g->body64)),
+		    STR_FMT(g->jws.body64)),
 		NULL, 0) != 0)
 		return (deny(g, "libjwt cannot read the claims"));
 	iss = jwt_get_grant(jwt, "iss");

@@ -37,6 +37,9 @@ enum role {
 #define SCOPE_HUB_TEMPORAL  2U
 #define SCOPE_HUB_SUBSCRIBE 4U
 
+#define BOUND_CERT 1U /* cnf.x5t#S256 (RFC 8705) */
+#define BOUND_KEY  2U /* cnf.jkt (RFC 9449) */
+
 /* What a verified token says. Spans point into the arena given. */
 struct identity {
 	const struct tenant *tenant; /* borrowed from the tenant_set */
@@ -47,11 +50,15 @@ struct identity {
 	unsigned scopes;       /* SCOPE_... */
 	unsigned npurposes;    /* purpose:<name> of the scope */
 	struct str purposes[TOKEN_PURPOSES_MAX];
+	unsigned bound;	       /* BOUND_...: each must be proved, each time */
+	struct str x5t, jkt;   /* SHA256_LEN bytes each, if bound to it */
 	struct wall_us expires; /* exp plus skew: refused from then on */
 	const char *forbidden; /* TOKEN_FORBIDDEN: the problem's name */
 };
 
-/* token: what followed "Bearer ". *why_r: a static phrase for the log ("alg
+/* token: what followed "Bearer " or "DPoP ". A token that is bound
+ * (id_r->bound) is good only with its proof, which is not looked at here: a
+ * cached identity needs it as well. *why_r: a static phrase for the log ("alg
  * not allowed"). TOKEN_VALID and TOKEN_FORBIDDEN fill *id_r. TOKEN_UNKNOWN_KID
  * fills only id_r->issuer, whose keys should be fetched. The thread's OpenSSL
  * error queue is empty when it returns. */

@@ -165,7 +165,8 @@ text_copy(struct str *s, char **room)
 static void
 slot_fill(struct slot *s, struct str token, const struct identity *id)
 {
-	size_t total = token.len + id->subject.len + id->client.len;
+	size_t total = token.len + id->subject.len + id->client.len +
+	    id->x5t.len + id->jkt.len;
 	char *room;
 
 	for (unsigned i = 0; i < id->npurposes; i++)
@@ -177,6 +178,8 @@ slot_fill(struct slot *s, struct str token, const struct identity *id)
 	text_copy(&s->token, &room);
 	text_copy(&s->id.subject, &room);
 	text_copy(&s->id.client, &room);
+	text_copy(&s->id.x5t, &room);
+	text_copy(&s->id.jkt, &room);
 	for (unsigned i = 0; i < id->npurposes; i++)
 		text_copy(&s->id.purposes[i], &room);
 }

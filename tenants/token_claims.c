@@ -4,7 +4,6 @@
 #include "tenants/token_priv.h"
 
 #define TEXT_MAX  255
-#define YEAR_9999 INT64_C(253402300799)
 
 struct claims {
 	const json_t *payload;
@@ -15,7 +14,8 @@ struct claims {
 	struct identity id;
 };
 
-static bool not_bound(struct claims *);
+static bool binding_ok(struct claims *);
+static bool sender_ok(struct claims *);
 static bool type_ok(struct claims *);
 static bool audience_ok(struct claims *);
 static bool times_ok(struct claims *);
@@ -34,7 +34,8 @@ static const struct {
 	const char *refusal;
 	bool (*ok)(struct claims *);
 } checks[] = {
-	{ "bound to a key or certificate", not_bound },
+	{ "bound in an unknown way", binding_ok },
+	{ "not bound as the issuer promises", sender_ok },
 	{ "payload typ is not Bearer", type_ok },
 	{ "audience", audience_ok },
 	{ "times missing or malformed", times_ok },
@@ -97,21 +98,75 @@ token_claims(const json_t *payload, const struct issuer *issuer,
 	return (verdict);
 }
 
-/* RFC 7800, 3.1 binds a token to its holder. No check of the binding, no
- * entry; an empty or unknown cnf is one as well. */
+/* One member of cnf: a SHA-256. */
 static bool
-not_bound(struct claims *c)
+bound_to(struct claims *c, struct str name, struct str value)
 {
-	return (json_object_get(c->payload, "cnf") == NULL);
+	static const struct {
+		const char *name;
+		unsigned bound;
+		size_t field;
+	} ways[] = {
+		{ "x5t#S256", BOUND_CERT, offsetof(struct identity, x5t) },
+		{ "jkt", BOUND_KEY, offsetof(struct identity, jkt) },
+	};
+	unsigned char *hash = arena_raw(c->arena, B64URL_MAX(43));
+	struct str s = { (const char *)hash, SHA256_LEN };
+	size_t n;
+
+	if (value.len != 43 || b64url_decode(value, hash, &n) != HUB_OK ||
+	    n != SHA256_LEN)
+		return (false);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!str_eq(name, str_of(ways[i].name)))
+			continue;
+		memcpy((char *)&c->id + ways[i].field, &s, sizeof(s));
+		c->id.bound |= ways[i].bound;
+		return (true);
+	}
+	return (false);
 }
 
-/* Keycloak writes ID, Refresh, Offline and Logout here for the others. */
+/* RFC 7800, 3.1 binds a token to its holder. A binding that we cannot check
+ * is no binding that we may ignore: an empty or unknown cnf is refused. */
+static bool
+binding_ok(struct claims *c)
+{
+	const json_t *cnf = json_object_get(c->payload, "cnf");
+	const char *name;
+	json_t *member;
+
+	json_object_foreach((json_t *)cnf, name, member) {
+		if (!bound_to(c, str_of(name), json_str(member)))
+			return (false);
+	}
+	return (cnf == NULL || c->id.bound != 0);
+}
+
+/* What the issuer promises for each of its tokens must be so. */
+static bool
+sender_ok(struct claims *c)
+{
+	static const unsigned one_of[] = {
+		[SENDER_ANY] = BOUND_CERT | BOUND_KEY,
+		[SENDER_MTLS] = BOUND_CERT,
+		[SENDER_DPOP] = BOUND_KEY,
+	};
+
+	return (c->issuer->sender == SENDER_NONE ||
+	    (c->id.bound & one_of[c->issuer->sender]) != 0);
+}
+
+/* Keycloak writes ID, Refresh, Offline and Logout here for the others, and
+ * DPoP for what is bound to a key. */
 static bool
 type_ok(struct claims *c)
 {
+	struct str typ = json_str(json_object_get(c->payload, "typ"));
+
 	return (c->issuer->typ != ISSUER_LEGACY_BEARER ||
-	    str_eq(json_str(json_object_get(c->payload, "typ")),
-		STR("Bearer")));
+	    str_eq(typ, STR("Bearer")) ||
+	    (str_eq(typ, STR("DPoP")) && (c->id.bound & BOUND_KEY) != 0));
 }
 
 /* RFC 7519, 4.1.3: a string or strings; without any it is for nobody. */
@@ -135,25 +190,14 @@ audience_ok(struct claims *c)
 	return (ours);
 }
 
-/* A JSON integer before the year 10000: neither real nor string. */
-static bool
-time_read(const json_t *v, int64_t *seconds_r)
-{
-	if (!json_is_integer(v) || json_integer_value(v) < 1 ||
-	    json_integer_value(v) > YEAR_9999)
-		return (false);
-	*seconds_r = json_integer_value(v);
-	return (true);
-}
-
 static bool
 times_ok(struct claims *c)
 {
 	const json_t *nbf = json_object_get(c->payload, "nbf");
 
-	return (time_read(json_object_get(c->payload, "exp"), &c->exp) &&
-	    time_read(json_object_get(c->payload, "iat"), &c->iat) &&
-	    (nbf == NULL || time_read(nbf, &c->nbf)));
+	return (jws_seconds(json_object_get(c->payload, "exp"), &c->exp) &&
+	    jws_seconds(json_object_get(c->payload, "iat"), &c->iat) &&
+	    (nbf == NULL || jws_seconds(nbf, &c->nbf)));
 }
 
 static bool
