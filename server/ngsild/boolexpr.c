@@ -96,7 +96,7 @@ parse_joined(struct parser *p, enum kind kind, const char *signs,
 			return (NULL);
 		end = &(*end)->beside;
 	} while (take(p, signs));
-	return (join);
+	return (join->below->beside != NULL ? join : join->below);
 }
 
 static struct boolexpr *

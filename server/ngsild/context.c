@@ -137,7 +137,7 @@ meaning_iri(
 
 	if (m->tail.len == 0)
 		return (m->head);
-	if (n > size)
+	if (p == NULL || n > size)
 		p = arena_raw(arena, n);
 	memcpy(p, m->head.p, m->head.len);
 	memcpy(p + m->head.len, m->tail.p, m->tail.len);
@@ -175,8 +175,8 @@ expand_known(const struct context *c, const struct vocab *v, struct str term,
 	return (false);
 }
 
-const struct name *
-context_expand(const struct context *c, struct names *n, struct str term)
+static const struct name *
+expand_unprepared(const struct context *c, struct names *n, struct str term)
 {
 	const struct name *known;
 	struct meaning m;
@@ -189,6 +189,51 @@ context_expand(const struct context *c, struct names *n, struct str term)
 	if (m.name != NULL)
 		return (m.name);
 	return (names_iri(n, meaning_iri(&m, room, sizeof(room), n->arena)));
+}
+
+/* Where a spelling stands if it was seen last of those that go there; else it
+ * may stand next door. */
+static uint32_t
+recent_place(struct str term)
+{
+	const unsigned char *p = (const unsigned char *)term.p;
+	uint32_t h = p[0] | (uint32_t)p[term.len - 1] << 8 |
+	    (uint32_t)p[term.len / 2] << 16 | (uint32_t)term.len << 24;
+
+	return (h * UINT32_C(0x9e3779b1) / (UINT32_MAX / NAMES_RECENT + 1));
+}
+
+static bool
+recent_is(const struct name_recent *r, const struct context *c, struct str term)
+{
+	return (r->context == c && r->len == term.len &&
+		memcmp(r->term, term.p, term.len) == 0);
+}
+
+const struct name *
+context_expand(const struct context *c, struct names *n, struct str term)
+{
+	const struct name *name;
+	struct name_recent *r, *next;
+
+	if (term.len == 0 || term.len > NAMES_RECENT_LEN)
+		return (expand_unprepared(c, n, term));
+	if (n->recent == NULL)
+		n->recent = arena_array(n->arena, NAMES_RECENT,
+		    sizeof(*n->recent));
+	r = &n->recent[recent_place(term)];
+	if (recent_is(r, c, term))
+		return (r->name);
+	next = &n->recent[recent_place(term) ^ 1];
+	if (recent_is(next, c, term))
+		return (next->name);
+	name = expand_unprepared(c, n, term);
+	*next = *r;
+	r->context = c;
+	r->name = name;
+	r->len = (uint32_t)term.len;
+	memcpy(r->term, term.p, term.len);
+	return (name);
 }
 
 const struct name *
@@ -311,6 +356,17 @@ context_compact(
 	    &(struct meaning){ NULL, STR("<"), iri }, NULL, 0, arena);
 	return (meaning_iri(
 	    &(struct meaning){ NULL, s, STR(">") }, NULL, 0, arena));
+}
+
+void
+context_write(const struct context *c, const struct name *name,
+    struct arena *arena, struct buf *b)
+{
+	if (name->id != 0 && name->id <= c->nspelling &&
+	    c->quoted[name->id - 1].p != NULL)
+		buf_adds(b, c->quoted[name->id - 1]);
+	else
+		buf_add_json(b, context_compact(c, name, arena));
 }
 
 /* ---- the context of an answer */

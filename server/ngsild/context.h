@@ -55,13 +55,26 @@ const struct context *vocab_core(const struct vocab *);
  * context that context_of_json put together from several. */
 struct str context_url(const struct context *);
 
+/* A spelling and what it was found to mean: entities of one answer have the
+ * same members, again and again. The bytes are kept, since a caller's text may
+ * go before the request does. */
+#define NAMES_RECENT	 32
+#define NAMES_RECENT_LEN 32
+struct name_recent {
+	const struct context *context; /* NULL: free */
+	const struct name *name;
+	uint32_t len;
+	char term[NAMES_RECENT_LEN];
+};
+
 /* Names of one request, on top of a vocab. */
 struct names {
 	const struct vocab *vocab;
 	struct arena *arena;
-	struct name_slot *slots; /* the module's own */
+	struct name_slot *slots; /* the module's own, as all that follows */
 	uint32_t nslots, used;
-	const struct name *location; /* the module's own */
+	const struct name *location;
+	struct name_recent *recent; /* NAMES_RECENT of them, or NULL */
 };
 void names_init(struct names *, const struct vocab *, struct arena *);
 /* The one struct name of an IRI in this request. */
@@ -87,6 +100,10 @@ const struct name *context_expand_build(const struct context *, struct vocab *,
  * vocab or the arena. Fast for known names: one probe. */
 struct str context_compact(const struct context *, const struct name *,
     struct arena *);
+
+/* Appends it as a JSON string. */
+void context_write(const struct context *, const struct name *, struct arena *,
+    struct buf *);
 
 /* The context an answer carries: node is the value of its "@context" (string,
  * array, object). Of several the later wins; "" in an array means nothing.

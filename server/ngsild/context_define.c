@@ -25,6 +25,7 @@ lookup(struct reading *rd, struct str text, unsigned depth, struct str *iri_r,
 	err = draft_resolve(rd, (uint32_t)(d - rd->drafts), depth + 1);
 	if (err != HUB_OK)
 		return (err);
+	assert(d->iri.p != NULL || d->iri.len == 0);
 	*iri_r = d->iri;
 	*prefix_r = d->prefix;
 	return (HUB_OK);
@@ -170,7 +171,8 @@ check_members(const struct reading *rd, uint32_t obj)
 static bool
 ends_open(struct str iri)
 {
-	return (iri.len > 0 && strchr(":/?#[]@", iri.p[iri.len - 1]) != NULL);
+	return (iri.p != NULL && iri.len > 0 &&
+	    strchr(":/?#[]@", iri.p[iri.len - 1]) != NULL);
 }
 
 static bool
@@ -184,7 +186,8 @@ static enum hub_err
 set_iri(struct reading *rd, uint32_t draft, struct str id, bool plain,
     unsigned depth)
 {
-	struct str term = rd->drafts[draft].term, iri, own;
+	struct str term = rd->drafts[draft].term;
+	struct str iri = STR_NONE, own = STR_NONE;
 	struct draft *d = &rd->drafts[draft];
 	enum hub_err err;
 
@@ -205,7 +208,8 @@ set_iri(struct reading *rd, uint32_t draft, struct str id, bool plain,
 		err = iri_of_parts(rd, term, depth, &own);
 		if (err != HUB_OK)
 			return (err);
-		if (!str_eq(own, iri))
+		if (own.p == NULL || iri.p == NULL ? own.p != iri.p :
+						     !str_eq(own, iri))
 			return (reading_refuse(rd, HUB_ESYNTAX,
 			    "a term that is an IRI must mean itself", term));
 	}

@@ -44,13 +44,22 @@ take_quoted(struct str *s, struct str *value_r)
 	return (HUB_ESYNTAX);
 }
 
-/* Up to a delimiter. RFC 8288 asks for a token; clients write URLs bare. */
+static bool
+is_delimiter(char c)
+{
+	return (c == ';' || c == ',' || c == ' ' || c == '\t' || c == '"' ||
+	    c == '<' || c == '>');
+}
+
+/* Up to a delimiter, or an equals sign where it is one. RFC 8288 asks for a
+ * token; clients write URLs bare. */
 static struct str
-take_bare(struct str *s, const char *delimiters)
+take_bare(struct str *s, bool to_equals)
 {
 	struct str v = { s->p, 0 };
 
-	while (v.len < s->len && strchr(delimiters, s->p[v.len]) == NULL)
+	while (v.len < s->len && !is_delimiter(s->p[v.len]) &&
+	    !(to_equals && s->p[v.len] == '='))
 		v.len++;
 	*s = str_from(*s, v.len);
 	return (v);
@@ -74,7 +83,7 @@ take_param(struct str *s, struct link *link)
 	enum hub_err err;
 
 	skip_blanks(s);
-	name = take_bare(s, "=;, \t\"<>");
+	name = take_bare(s, true);
 	if (take(s, '=')) {
 		skip_blanks(s);
 		if (take(s, '"')) {
@@ -82,7 +91,7 @@ take_param(struct str *s, struct link *link)
 			if (err != HUB_OK)
 				return (err);
 		} else
-			value = take_bare(s, ";, \t\"<>");
+			value = take_bare(s, false);
 	}
 	if (name.len == 0)
 		return (value.p == NULL ? HUB_OK : HUB_ESYNTAX);

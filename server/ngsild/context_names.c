@@ -209,6 +209,19 @@ vocab_commit(
 	v->contexts[v->ncontexts++] = c;
 }
 
+static struct str
+quote(struct str s, struct arena *a)
+{
+	struct str quoted;
+	struct buf b;
+
+	buf_init(&b, 6 * s.len + 2);
+	buf_add_json(&b, s);
+	quoted = arena_str(a, buf_str(&b));
+	buf_clear(&b);
+	return (quoted);
+}
+
 static void
 context_seal(struct context *c, const struct vocab *v)
 {
@@ -229,6 +242,10 @@ context_seal(struct context *c, const struct vocab *v)
 		c->spelling[i] = plain;
 		index_add(&c->plain, v->arena, (uint32_t)hash_fast(plain), i);
 	}
+	c->quoted = arena_array(v->arena, v->nnames, sizeof(*c->quoted));
+	for (uint32_t i = 0; i < v->nnames; i++)
+		if (c->spelling[i].p != NULL)
+			c->quoted[i] = quote(c->spelling[i], v->arena);
 }
 
 void

@@ -59,9 +59,9 @@ struct context {
 	uint32_t nlayers;
 	/* After vocab_seal: names of the default vocabulary by their spelling
 	 * (at is the name's id - 1), and every name's spelling by its id
-	 * (p NULL: to be worked out). */
+	 * (p NULL: to be worked out), also as a JSON string. */
 	struct index plain;
-	struct str *spelling;
+	struct str *spelling, *quoted;
 	uint32_t nspelling;
 };
 

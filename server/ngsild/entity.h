@@ -37,15 +37,16 @@ struct str attr_kind_type(enum attr_kind);
 struct str attr_kind_member(enum attr_kind);
 
 /* What of an attribute beyond type, value, observedAt, unitCode and datasetId
- * is released. all: everything (the owner's own data). */
+ * is released. all: every sub-attribute; own: what its source says of it
+ * besides (expiresAt, deletedAt, previousValue, ...), to its owner alone. */
 struct release {
-	bool all;
+	bool all, own;
 	bool created_at, modified_at; /* system members of the attribute */
 	unsigned nsubs;
 	const struct name *const *subs; /* sub-attributes by path */
 };
 extern const struct release release_all, release_bare;
-/* What is released of a sub-attribute that is: everything, but of its system
+/* What is released of a sub-attribute that is: all below it, but of its system
  * members those that its attribute shows too, since they tell the same. */
 const struct release *release_below(const struct release *);
 
@@ -54,15 +55,33 @@ struct instance {
 	struct str dataset_id; /* p NULL: the default instance */
 	const struct document *doc;
 	const struct release *release;
+	uint64_t grants; /* which release it (policies/redact.h) */
 	uint32_t node;	/* the attribute's object */
 	uint32_t value; /* its value, object, languageMap, ... member */
 	/* value nodes or 0; expires_at may be the entity's (merging) */
 	uint32_t observed_at, modified_at, expires_at;
 	enum attr_kind kind;
+	/* Its bytes are those that entity_write would put together of it in
+	 * normalized form, whatever its release: it has nothing to withhold
+	 * and nothing to write otherwise. */
+	bool whole;
+	/* It says by its type or a value member that it is an attribute, and is
+	 * none: its value is missing, or a target is an inlined entity. */
+	bool broken;
 };
+
+/* Keeps an instance as the n-th of its list, when others before it were taken
+ * out: mostly none was, and it stands there already. */
+static inline void
+instance_keep(struct instance *list, unsigned n, const struct instance *in)
+{
+	if (&list[n] != in)
+		list[n] = *in;
+}
 
 #define ENTITY_TYPES_MAX     16
 #define ENTITY_INSTANCES_MAX 1024
+#define ENTITY_SERIES_MAX    250000
 
 /* A value somewhere in an answer: a merged entity's members need not come
  * from one source. */
@@ -77,6 +96,7 @@ struct entity {
 	const struct name *types[ENTITY_TYPES_MAX];
 	unsigned ninstances;
 	struct instance *instances; /* grouped by name in order of the source */
+	bool ends; /* as read: it, or an instance, says when it expires */
 	/* System members; node 0 when absent or not released. */
 	struct member scope, created_at, modified_at, expires_at;
 };
@@ -91,6 +111,11 @@ struct entity {
 enum hub_err entity_read(const struct document *, uint32_t node,
     struct names *, struct arena *, struct entity *) HUB_MUST_CHECK;
 
+/* The same of an evolution (5.2.20), whose attributes may have up to
+ * ENTITY_SERIES_MAX instances together; names are no more than there. */
+enum hub_err entity_read_series(const struct document *, uint32_t node,
+    struct names *, struct arena *, struct entity *) HUB_MUST_CHECK;
+
 /* Fills kind, value, times and datasetId of an instance whose doc and node
  * are set; release and name stay. */
 void instance_classify(struct instance *, struct arena *);
@@ -99,7 +124,8 @@ void instance_classify(struct instance *, struct arena *);
 uint32_t member_text(const struct json *, uint32_t node);
 /* The time in a member, or WALL_ABSENT when node is 0 or it is no DateTime. */
 struct wall_us entity_time(const struct document *, uint32_t node);
-/* A sub-attribute or member of an instance that is released; 0 if none. */
+/* A sub-attribute or member of an instance that is released; 0 if none. A
+ * broken one is none, and an inlined entity is never released. */
 uint32_t instance_sub(const struct instance *, struct names *,
     const struct name *sub);
 /* Is sub among what r releases beside the bare instance? */

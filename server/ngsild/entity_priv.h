@@ -34,6 +34,12 @@ entity_plain(const struct entity_out *o)
 	return (o->format == ENTITY_NORMALIZED && o->lang.p == NULL);
 }
 
+/* Is that member of an attribute's object a sub-attribute? Not what has a
+ * meaning of its own, but for its owner what tells of the value. */
+bool entity_is_sub(struct str key, const struct release *);
+/* Is it none that is broken, nor an array that holds such? */
+bool entity_sub_sound(const struct document *, uint32_t node, struct arena *);
+
 /* The value; a vocabulary's words under the client's names. */
 void entity_write_value(const struct document *, uint32_t value,
     enum attr_kind, const struct entity_out *, struct buf *);

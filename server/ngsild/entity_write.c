@@ -5,8 +5,7 @@
 static void
 write_name(const struct name *name, const struct entity_out *o, struct buf *b)
 {
-	buf_add_json(b,
-	    context_compact(o->context, name, o->names->arena));
+	context_write(o->context, name, o->names->arena, b);
 }
 
 /* One vocabulary value: written in the source's terms, wanted in the
@@ -72,8 +71,8 @@ enum member_rule {
 	MEMBER_DATASET, /* so does the name of the instance */
 	MEMBER_CREATED,
 	MEMBER_MODIFIED,
-	MEMBER_EXPIRES, /* MEMBER_ALL, unless its entity expires earlier */
-	MEMBER_ALL /* only in the owner's own data */
+	MEMBER_EXPIRES, /* MEMBER_OWN, unless its entity expires earlier */
+	MEMBER_OWN /* only in the owner's own data */
 };
 
 static enum member_rule
@@ -104,23 +103,31 @@ member_rule(struct str key)
 		{ { "entity", 6 }, MEMBER_SKIP }, /* inlined: never */
 		{ { "entityList", 10 }, MEMBER_SKIP },
 		{ { "expiresAt", 9 }, MEMBER_EXPIRES },
-		{ { "deletedAt", 9 }, MEMBER_ALL },
-		{ { "instanceId", 10 }, MEMBER_ALL },
-		{ { "objectType", 10 }, MEMBER_ALL },
-		{ { "valueType", 9 }, MEMBER_ALL },
-		{ { "previousValue", 13 }, MEMBER_ALL },
-		{ { "previousObject", 14 }, MEMBER_ALL },
-		{ { "previousLanguageMap", 19 }, MEMBER_ALL },
-		{ { "previousJson", 12 }, MEMBER_ALL },
-		{ { "previousVocab", 13 }, MEMBER_ALL },
-		{ { "previousValueList", 17 }, MEMBER_ALL },
-		{ { "previousObjectList", 18 }, MEMBER_ALL },
+		{ { "deletedAt", 9 }, MEMBER_OWN },
+		{ { "instanceId", 10 }, MEMBER_OWN },
+		{ { "objectType", 10 }, MEMBER_OWN },
+		{ { "valueType", 9 }, MEMBER_OWN },
+		{ { "previousValue", 13 }, MEMBER_OWN },
+		{ { "previousObject", 14 }, MEMBER_OWN },
+		{ { "previousLanguageMap", 19 }, MEMBER_OWN },
+		{ { "previousJson", 12 }, MEMBER_OWN },
+		{ { "previousVocab", 13 }, MEMBER_OWN },
+		{ { "previousValueList", 17 }, MEMBER_OWN },
+		{ { "previousObjectList", 18 }, MEMBER_OWN },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (str_eq(key, table[i].key))
 			return (table[i].rule);
 	return (MEMBER_SUB);
+}
+
+bool
+entity_is_sub(struct str key, const struct release *r)
+{
+	enum member_rule rule = member_rule(key);
+
+	return (rule == MEMBER_SUB || (rule == MEMBER_OWN && r->own));
 }
 
 static void write_instance(const struct instance *, const struct entity_out *,
@@ -209,15 +216,16 @@ write_member(const struct instance *in, uint32_t key,
 		shown = o->sys_attrs && r->modified_at;
 		break;
 	case MEMBER_EXPIRES:
-		shown = r->all && !expires_with_entity(in);
+		shown = r->own && !expires_with_entity(in);
 		break;
-	case MEMBER_ALL:
-		shown = r->all;
+	case MEMBER_OWN:
+		shown = r->own;
 		break;
 	case MEMBER_SUB:
 		name = context_expand(in->doc->context, o->names, text);
 		if (name == NULL || !release_has(r, name) ||
-		    is_language_of(in, text, o))
+		    is_language_of(in, text, o) ||
+		    !entity_sub_sound(in->doc, value, o->names->arena))
 			break;
 		buf_addc(b, ',');
 		write_name(name, o, b);
@@ -243,7 +251,7 @@ write_members(const struct instance *in, const struct entity_out *o,
 	     k = j->nodes[k + 1].next)
 		if (k + 1 != in->value)
 			write_member(in, k, o, b);
-	if (in->release->all && expires_with_entity(in)) {
+	if (in->release->own && expires_with_entity(in)) {
 		BUF_LIT(b, ",\"expiresAt\":");
 		buf_adds(b, json_span(j, in->expires_at));
 	}
@@ -260,6 +268,10 @@ static void
 write_instance(const struct instance *in, const struct entity_out *o,
     struct buf *b)
 {
+	if (in->whole && in->expires_at == 0) {
+		buf_adds(b, json_span(&in->doc->json, in->node));
+		return;
+	}
 	BUF_LIT(b, "{\"type\":\"");
 	buf_adds(b, attr_kind_type(in->kind));
 	BUF_LIT(b, "\",\"");
@@ -330,8 +342,10 @@ entity_write(const struct entity *e, const struct entity_out *o, struct buf *b)
 	size_t start = b->len;
 
 	if (!o->hide_id) {
-		BUF_LIT(b, ",\"id\":");
-		buf_add_json(b, e->id);
+		/* a URI has nothing to escape */
+		BUF_LIT(b, ",\"id\":\"");
+		buf_adds(b, e->id);
+		buf_addc(b, '"');
 	}
 	if (!o->hide_type)
 		write_types(e, o, b);

@@ -7,6 +7,8 @@
 
 /* Of an entity's own geometry; a larger one is not looked at. */
 #define ENTITY_VERTICES_MAX 10000
+/* Of the core context. */
+#define LOCATION "https://uri.etsi.org/ngsi-ld/location"
 
 enum relation { GEO_NEAR_MAX, GEO_NEAR_MIN, GEO_RELATE };
 
@@ -183,6 +185,34 @@ holds(const struct geo *geo, const struct geometry *g, struct arena *scratch)
 		return (false);
 	return (geo->relation == GEO_NEAR_MAX ? metres <= geo->metres
 					      : metres >= geo->metres);
+}
+
+bool
+geo_holds(const struct geo *geo, const struct geometry *g, struct arena *a)
+{
+	return (holds(geo, g, a));
+}
+
+/* What is disjoint or far away may lie anywhere; all else meets the reference
+ * and hence the area around it. */
+bool
+geo_may_hold(const struct geo *geo, const struct geometry *area,
+    struct arena *scratch)
+{
+	double metres = 0;
+	bool apart = false;
+
+	if (!str_eq(geo->property->iri, STR(LOCATION)))
+		return (true);
+	if (geo->relation == GEO_NEAR_MAX)
+		return (geometry_distance_between(area, &geo->reference,
+			    scratch, &metres) != HUB_OK ||
+			metres <= geo->metres);
+	if (geo->relation == GEO_NEAR_MIN || geo->how == GEOMETRY_DISJOINT)
+		return (true);
+	return (geometry_relate(area, GEOMETRY_DISJOINT, &geo->reference,
+		    scratch, &apart) != HUB_OK ||
+		!apart);
 }
 
 /* True if an instance of the property holds. Memory is scratch: an answer may

@@ -66,6 +66,30 @@ json_parse(struct json *j, struct str text, const struct json_limits *limits,
 	return (scan_text(s, j));
 }
 
+/* A node stands behind a bracket, comma or colon of its own and has a byte
+ * itself, but for the root and for what is open. */
+uint32_t
+json_nodes_fit(size_t len, size_t room, const struct json_limits *limits)
+{
+	size_t most = len / 2 + 2 + limits->depth;
+	size_t first = len / NODE_BYTES + 1 + 2; /* thrown away; rounding */
+	size_t fit = room / sizeof(struct json_node);
+
+	if (fit <= first)
+		return (0);
+	fit -= first;
+	if (most > limits->nodes)
+		most = limits->nodes;
+	return ((uint32_t)(most < fit ? most : fit));
+}
+
+size_t
+json_tape_bytes(size_t len, uint32_t nodes)
+{
+	return ((len / NODE_BYTES + 1 + 2 + (size_t)nodes) *
+	    sizeof(struct json_node));
+}
+
 /* ---- the tape */
 
 /* How many bytes a value can stand behind; those in strings count too. */

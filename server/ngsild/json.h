@@ -57,6 +57,13 @@ struct json_limits {
 enum hub_err json_parse(struct json *, struct str text,
     const struct json_limits *, struct arena *) HUB_MUST_CHECK;
 
+/* The nodes to allow for a text of len bytes so that its tape takes at most
+ * room bytes of the arena: as many as it can have, or fewer; 0: it cannot be
+ * read in there. And what json_parse takes at most when so many are allowed
+ * (decoded names apart, which are no longer than the text). */
+uint32_t json_nodes_fit(size_t len, size_t room, const struct json_limits *);
+size_t json_tape_bytes(size_t len, uint32_t nodes);
+
 /* The value's bytes as sent. */
 static inline struct str
 json_span(const struct json *j, uint32_t node)

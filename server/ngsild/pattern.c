@@ -120,7 +120,7 @@ pattern_new(struct str text, struct arena *arena, struct pattern **pattern_r,
 {
 	struct emitter e = { .n = 0 };
 	struct pattern *pattern;
-	struct piece *root;
+	struct piece *root = NULL;
 	enum hub_err err;
 
 	err = pattern_parse(text, arena, &root, why_r);

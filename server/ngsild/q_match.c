@@ -13,7 +13,9 @@ struct matcher {
 	const struct q *q;
 	const struct q_term *term;
 	struct names *names;
-	struct arena *arena;
+	/* Of one comparison: a source's long texts are not kept once for each
+	 * value that they are compared to. */
+	struct arena *scratch;
 };
 
 /* One value that a path led to. */
@@ -72,8 +74,11 @@ static bool
 compare_string(const struct matcher *m, const struct target *t,
     const struct q_value *v, int *cmp_r)
 {
-	struct str text = json_text(&t->doc->json, t->node, m->arena);
+	struct str text;
 	struct wall_us at;
+
+	arena_reset(m->scratch);
+	text = json_text(&t->doc->json, t->node, m->scratch);
 
 	if (t->kind == ATTR_VOCAB)
 		return (compare_vocab(m, t, v, text, cmp_r));
@@ -174,9 +179,10 @@ test_text(const struct matcher *m, const struct target *t)
 static bool
 test_like(const struct matcher *m, const struct target *t)
 {
+	arena_reset(m->scratch);
 	return (test_text(m, t) &&
 	    pattern_match(m->term->pattern,
-		json_text(&t->doc->json, t->node, m->arena)));
+		json_text(&t->doc->json, t->node, m->scratch)));
 }
 
 /* {"@type": "DateTime", "@value": ...} stands for its value, {"object": ...}
@@ -291,7 +297,7 @@ instance_system(const struct instance *in, enum q_system system)
 	case Q_MODIFIED_AT:
 		return (in->release->modified_at ? in->modified_at : 0);
 	case Q_EXPIRES_AT:
-		return (in->release->all ? in->expires_at : 0);
+		return (in->release->own ? in->expires_at : 0);
 	default:
 		return (0);
 	}
@@ -318,7 +324,8 @@ sub_match(const struct matcher *m, const struct instance *above, uint32_t node,
 		return (false);
 	}
 	if (n[node].kind == JSON_OBJECT) {
-		instance_classify(&in, m->arena);
+		arena_reset(m->scratch); /* no datasetId is looked at */
+		instance_classify(&in, m->scratch);
 		if (in.kind != ATTR_NONE)
 			return (instance_match(m, &in, part));
 	}
@@ -401,10 +408,11 @@ node_match(struct matcher *m, const struct q_node *node,
 }
 
 bool
-q_match(const struct q *q, const struct entity *e, struct names *names,
-    struct arena *arena)
+q_match(const struct q *q, const struct entity *e, struct names *names)
 {
-	struct matcher m = { .q = q, .names = names, .arena = arena };
+	struct matcher m = { .q = q, .names = names, .scratch = arena_new() };
+	bool match = node_match(&m, q->root, e);
 
-	return (node_match(&m, q->root, e));
+	arena_free(m.scratch);
+	return (match);
 }

@@ -173,6 +173,13 @@ read_split(struct query_reader *r, struct str value)
 	    "splitEntities takes true or false"));
 }
 
+static enum hub_err
+read_entity_map(struct query_reader *r, struct str value)
+{
+	return (read_switch(
+	    r, value, &r->query->entity_map, "entityMap takes true or false"));
+}
+
 /* ---- representation */
 
 enum form { FORM_NORMALIZED, FORM_CONCISE, FORM_SIMPLE, FORM_SYS, FORM_LATER };
@@ -296,8 +303,11 @@ static const struct parameter {
 	{ { "join", 4 }, ALL, NULL, HUB_ENOTSUP },
 	{ { "joinLevel", 9 }, ALL, NULL, HUB_ENOTSUP },
 	{ { "containedBy", 11 }, ALL, NULL, HUB_ENOTSUP },
-	{ { "entityMap", 9 }, ALL, NULL, HUB_ENOTSUP },
-	{ { "entityMapLifetime", 17 }, ALL, NULL, HUB_ENOTSUP },
+	{ { "entityMap", 9 }, QUERIES | BODIES, read_entity_map, 0 },
+	{ { "entityMapLifetime", 17 }, QUERIES | BODIES, query_read_map_life,
+	    0 },
+	{ { "entityMap", 9 }, RETRIEVALS, NULL, HUB_ENOTSUP },
+	{ { "entityMapLifetime", 17 }, RETRIEVALS, NULL, HUB_ENOTSUP },
 	{ { "jsonKeys", 8 }, ALL, NULL, HUB_ENOTSUP },
 	{ { "expandValues", 12 }, ALL, NULL, HUB_ENOTSUP },
 	{ { "audit", 5 }, ALL, NULL, HUB_ENOTSUP },

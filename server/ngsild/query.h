@@ -24,6 +24,7 @@
 
 struct q;        /* a parsed q expression */
 struct geo;      /* a parsed geo-query */
+struct geometry;
 struct boolexpr; /* a parsed type selection or scopeQ */
 
 /* One element of "entities" in a body; what is not given restrains nothing. */
@@ -68,6 +69,8 @@ struct query {
 	bool count;
 	bool local;
 	bool split_entities, split_entities_given;
+	bool entity_map; /* the result is to be kept (5.5.9.3) */
+	int64_t entity_map_us; /* for so long; 0: not said */
 	enum entity_format format;
 	bool sys_attrs;
 };
@@ -107,10 +110,17 @@ enum hub_err query_parse_body(const struct json *, const struct http_uri *,
 
 /* Each is true when the query does not ask. The type selection (4.17): */
 bool query_type_match(const struct query *, const struct entity *);
+/* one of the types that it names at all, and one of its ids, as sources are
+ * asked for them; */
+bool query_asked(const struct query *, const struct entity *);
 /* any of a body's selectors; */
 bool query_selectors_match(const struct query *, const struct entity *);
 /* scopeQ on the entity's own scope, a string or an array of them. */
 bool query_scope_match(const struct query *, const struct entity *);
+/* attrs: one of them; */
+bool query_attrs_match(const struct query *, const struct entity *);
+/* all of these, ids, q and geo. */
+bool query_match(const struct query *, const struct entity *, struct names *);
 
 /* Takes out of the entity, in place, the attributes, instances and scope that
  * pick, omit and datasetId leave out. attrs is entity_write's; hide_id and
@@ -126,8 +136,7 @@ void query_project(const struct query *, struct entity *);
  * both false for values of more than 4 KiB. At most 4096 bytes, 200 values. */
 enum hub_err q_parse(struct str text, const struct context *, struct names *,
     struct arena *, struct q **, const char **why_r) HUB_MUST_CHECK;
-bool q_match(
-    const struct q *, const struct entity *, struct names *, struct arena *);
+bool q_match(const struct q *, const struct entity *, struct names *);
 /* Calls fn for each attribute name that q mentions (its first path part). */
 void q_names(const struct q *, void (*fn)(const struct name *, void *), void *);
 
@@ -135,6 +144,9 @@ void q_names(const struct q *, void (*fn)(const struct name *, void *), void *);
  * as boolexpr.h has it. At most 4096 bytes. */
 enum hub_err scope_q_parse(struct str text, struct arena *, struct boolexpr **,
     const char **why_r) HUB_MUST_CHECK;
+/* Could an entity match whose scopes are among these or below them? True
+ * where that is not sure. */
+bool scope_q_may_hold(const struct boolexpr *, unsigned n, const struct str *);
 
 /* georel (near;maxDistance==, near;minDistance==, equals, disjoint,
  * intersects, contains, within, overlaps), geometry (Point, LineString,
@@ -147,6 +159,11 @@ enum hub_err geo_parse(struct str georel, struct str geometry,
     struct str coordinates, const struct name *geoproperty, struct arena *,
     struct geo **, const char **why_r) HUB_MUST_CHECK;
 bool geo_match(const struct geo *, const struct entity *);
+/* Could an entity match whose location lies in that area? True where that is
+ * not sure, and for another geoproperty. */
+bool geo_may_hold(const struct geo *, const struct geometry *, struct arena *);
+/* Does the geometry stand in the relation, whatever geoproperty says? */
+bool geo_holds(const struct geo *, const struct geometry *, struct arena *);
 const struct name *geo_name(const struct geo *);
 
 /* Patterns of idPattern and ~=: the linear-time subset of POSIX ERE without

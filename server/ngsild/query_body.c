@@ -12,6 +12,7 @@ struct body {
 	unsigned npatterns;
 	/* Selectors that have a type, an id. */
 	unsigned typed, identified;
+	uint32_t *temporal_q; /* NULL: a query of the present */
 };
 
 typedef enum hub_err (*member_fn)(struct body *, uint32_t node);
@@ -252,15 +253,36 @@ read_lang(struct body *b, uint32_t node)
 }
 
 static enum hub_err
-read_split(struct body *b, uint32_t node)
+read_switch(struct body *b, uint32_t node, bool *on, const char *why)
 {
 	enum json_kind kind = (enum json_kind)b->json->nodes[node].kind;
 
-	b->r.query->split_entities_given = true;
-	b->r.query->split_entities = kind == JSON_TRUE;
+	*on = kind == JSON_TRUE;
 	return (kind == JSON_TRUE || kind == JSON_FALSE
 		    ? HUB_OK
-		    : query_bad(&b->r, "splitEntities takes true or false"));
+		    : query_bad(&b->r, why));
+}
+
+static enum hub_err
+read_split(struct body *b, uint32_t node)
+{
+	b->r.query->split_entities_given = true;
+	return (read_switch(b, node, &b->r.query->split_entities,
+	    "splitEntities takes true or false"));
+}
+
+/* The URL may have them, too; what the body says counts. */
+static enum hub_err
+read_entity_map(struct body *b, uint32_t node)
+{
+	return (read_switch(b, node, &b->r.query->entity_map,
+	    "entityMap takes true or false"));
+}
+
+static enum hub_err
+read_map_life(struct body *b, uint32_t node)
+{
+	return (read_text(b, node, query_read_map_life));
 }
 
 static enum hub_err
@@ -307,6 +329,17 @@ read_geo_q(struct body *b, uint32_t node)
 	return (READ_MEMBERS(b, node, rules, "member of geoQ"));
 }
 
+/* Read by who asks about the past (temporal.h). */
+static enum hub_err
+read_temporal_q(struct body *b, uint32_t node)
+{
+	if (b->temporal_q == NULL)
+		return (query_refuse_known(
+		    &b->r, HUB_ESYNTAX, STR("temporalQ")));
+	*b->temporal_q = node;
+	return (HUB_OK);
+}
+
 static const struct member_rule members[] = {
 	{ { "type", 4 }, read_kind, 0 },
 	{ { "@context", 8 }, skip, 0 },
@@ -324,12 +357,12 @@ static const struct member_rule members[] = {
 	{ { "join", 4 }, NULL, HUB_ENOTSUP },
 	{ { "joinLevel", 9 }, NULL, HUB_ENOTSUP },
 	{ { "containedBy", 11 }, NULL, HUB_ENOTSUP },
-	{ { "entityMap", 9 }, NULL, HUB_ENOTSUP },
-	{ { "entityMapLifetime", 17 }, NULL, HUB_ENOTSUP },
+	{ { "entityMap", 9 }, read_entity_map, 0 },
+	{ { "entityMapLifetime", 17 }, read_map_life, 0 },
 	{ { "jsonKeys", 8 }, NULL, HUB_ENOTSUP },
 	{ { "expandValues", 12 }, NULL, HUB_ENOTSUP },
 	{ { "audit", 5 }, NULL, HUB_ENOTSUP },
-	{ { "temporalQ", 9 }, NULL, HUB_ESYNTAX },
+	{ { "temporalQ", 9 }, read_temporal_q, 0 },
 	{ { "orderBy", 7 }, NULL, HUB_ESYNTAX },
 	{ { "collation", 9 }, NULL, HUB_ESYNTAX },
 	{ { "orderFrom", 9 }, NULL, HUB_ESYNTAX },
@@ -353,8 +386,19 @@ query_parse_body(const struct json *json, const struct http_uri *uri,
     const struct context *context, struct names *names, struct arena *arena,
     struct query *query_r, struct query_error *error_r)
 {
+	return (query_parse_body_temporal(json, uri, context, names, arena,
+	    query_r, NULL, error_r));
+}
+
+enum hub_err
+query_parse_body_temporal(const struct json *json, const struct http_uri *uri,
+    const struct context *context, struct names *names, struct arena *arena,
+    struct query *query_r, uint32_t *temporal_q_r,
+    struct query_error *error_r)
+{
 	struct query query = { .limit = QUERY_LIMIT_DEFAULT };
 	struct body b = { .json = json,
+		.temporal_q = temporal_q_r,
 		.r = { .query = &query,
 		    .context = context,
 		    .names = names,

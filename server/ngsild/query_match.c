@@ -37,6 +37,47 @@ query_selectors_match(const struct query *q, const struct entity *e)
 	return (q->nselectors == 0);
 }
 
+static bool
+has_id(const struct query *q, const struct entity *e)
+{
+	for (unsigned i = 0; i < q->nids; i++)
+		if (str_eq(q->ids[i], e->id))
+			return (true);
+	return (q->nids == 0);
+}
+
+bool
+query_asked(const struct query *q, const struct entity *e)
+{
+	bool any = q->ntypes == 0;
+
+	for (unsigned i = 0; i < q->ntypes && !any; i++)
+		any = entity_has_type(e, q->types[i]);
+	return (any && has_id(q, e));
+}
+
+bool
+query_attrs_match(const struct query *q, const struct entity *e)
+{
+	for (unsigned i = 0; i < q->nattrs; i++)
+		if (entity_attr(e, q->attrs[i]) != NULL)
+			return (true);
+	return (q->nattrs == 0);
+}
+
+bool
+query_match(const struct query *q, const struct entity *e, struct names *names)
+{
+	return (query_type_match(q, e) && query_selectors_match(q, e) &&
+	    has_id(q, e) &&
+	    (q->id_pattern_re == NULL ||
+		pattern_match(q->id_pattern_re, e->id)) &&
+	    query_attrs_match(q, e) &&
+	    query_scope_match(q, e) &&
+	    (q->q == NULL || q_match(q->q, e, names)) &&
+	    (q->geo == NULL || geo_match(q->geo, e)));
+}
+
 /* ---- projection */
 
 static bool
@@ -76,7 +117,7 @@ query_project(const struct query *q, struct entity *e)
 
 	for (unsigned i = 0; i < e->ninstances; i++)
 		if (shows(q, &e->instances[i]))
-			e->instances[n++] = e->instances[i];
+			instance_keep(e->instances, n++, &e->instances[i]);
 	e->ninstances = n;
 	if (q->hide_scope)
 		e->scope = (struct member){ 0 };

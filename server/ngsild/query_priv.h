@@ -49,9 +49,17 @@ enum hub_err query_read_csf(struct query_reader *, struct str);
 enum hub_err query_read_scope_q(struct query_reader *, struct str);
 enum hub_err query_read_lang(struct query_reader *, struct str);
 enum hub_err query_read_geometry_property(struct query_reader *, struct str);
+enum hub_err query_read_map_life(struct query_reader *, struct str);
 
 /* The URL's parameters that go with a body (where is in query.c). */
 enum hub_err query_read_page(struct query_reader *, const struct http_uri *);
+/* query_parse_body where *temporal_q_r, unless that is NULL, gets the node of
+ * the member temporalQ if there is one, unread. */
+enum hub_err query_parse_body_temporal(const struct json *,
+    const struct http_uri *, const struct context *, struct names *,
+    struct arena *, struct query *, uint32_t *temporal_q_r,
+    struct query_error *) HUB_MUST_CHECK;
+
 /* What is judged together: geo, projection, width, limit. */
 enum hub_err query_finish(struct query_reader *, bool retrieve);
 

@@ -2,6 +2,7 @@
  * query_priv.h says what they take, query.h what they mean. */
 #include "server/ngsild/boolexpr.h"
 #include "server/ngsild/query_priv.h"
+#include "server/ngsild/temporal.h"
 
 #define URI_MAX    1024
 #define LANG_MAX   256
@@ -347,6 +348,22 @@ query_read_lang(struct query_reader *r, struct str text)
 			return (query_bad(r, "lang is no list of languages"));
 	}
 	r->query->lang = text;
+	return (HUB_OK);
+}
+
+/* How long the client wants an entity map; the hub has its own bounds. */
+enum hub_err
+query_read_map_life(struct query_reader *r, struct str text)
+{
+	struct duration d;
+
+	if (iso_duration_parse(text, &d) != HUB_OK)
+		return (query_bad(r, "entityMapLifetime is no duration"));
+	/* A month is longer than any map lives; no time at all is not the
+	 * same as none given. */
+	r->query->entity_map_us = d.months > 0 ? INT64_MAX :
+	    d.us > 0			       ? d.us :
+						 1;
 	return (HUB_OK);
 }
 

@@ -134,3 +134,43 @@ query_scope_match(const struct query *q, const struct entity *e)
 	arena_free(scratch);
 	return (hit);
 }
+
+/* ---- registered scopes */
+
+/* One of them begins with the other, or the path has a wildcard before they
+ * differ. */
+static bool
+path_meets(struct str path, struct str scope)
+{
+	struct str want, have;
+
+	if (scope.len > 0 && scope.p[0] == '/')
+		scope = str_from(scope, 1);
+	while (str_cut(&path, '/', &want) && str_cut(&scope, '/', &have)) {
+		if (str_eq(want, STR("#")))
+			return (true);
+		if (!str_eq(want, have) && !str_eq(want, STR("+")))
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+test_meets(const void *atom, const void *arg)
+{
+	const struct scope_path *path = atom;
+	const struct scopes *s = arg;
+
+	for (unsigned i = 0; i < s->n; i++)
+		if (path_meets(path->levels, s->v[i]))
+			return (true);
+	return (false);
+}
+
+bool
+scope_q_may_hold(const struct boolexpr *expr, unsigned n, const struct str *v)
+{
+	struct scopes s = { n, (struct str *)(uintptr_t)v };
+
+	return (boolexpr_test(expr, test_meets, &s));
+}
