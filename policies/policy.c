@@ -2,6 +2,7 @@
 #include "policies/policy.h"
 
 #include "policies/policy_priv.h"
+#include "policies/registration.h"
 
 /* What a dataset must offer for an action; subscribe: nothing serves it. */
 static const struct {
@@ -13,8 +14,8 @@ static const struct {
 	{ ACTION_TEMPORAL, OP_QUERY_TEMPORAL | OP_RETRIEVE_TEMPORAL },
 };
 
-const struct release *
-policy_attr(const struct policy_share *share, const struct name *name)
+const struct policy_attr *
+policy_entry(const struct policy_share *share, const struct name *name)
 {
 	uint32_t at;
 
@@ -23,18 +24,38 @@ policy_attr(const struct policy_share *share, const struct name *name)
 	for (at = attr_slot(name, share->mask);
 	     share->attrs[at].release != NULL; at = (at + 1) & share->mask)
 		if (share->attrs[at].name == name)
-			return (share->attrs[at].release);
+			return (&share->attrs[at]);
 	return (NULL);
+}
+
+const struct release *
+policy_attr(const struct policy_share *share, const struct name *name)
+{
+	const struct policy_attr *entry = policy_entry(share, name);
+
+	return (entry != NULL ? entry->release : NULL);
+}
+
+bool
+policy_transforms(const struct policy_leg *leg, const struct name *attr)
+{
+	const struct policy_attr *entry;
+
+	for (unsigned i = 0; i < leg->ngrants; i++)
+		for (unsigned k = 0; k < leg->grants[i]->nshares; k++) {
+			entry = policy_entry(&leg->grants[i]->shares[k], attr);
+			if (entry != NULL && entry->transform != NULL)
+				return (true);
+		}
+	return (false);
 }
 
 static bool
 grant_valid(const struct policy_grant *grant, unsigned actions,
     struct wall_us at)
 {
-	const struct region_agreement *ag = grant->agreement;
-
-	return ((ag->actions & actions) == actions && ag->from.us <= at.us &&
-	    at.us < ag->until.us);
+	return ((grant->agreement->actions & actions) == actions &&
+	    grant->from.us <= at.us && at.us < grant->until.us);
 }
 
 static unsigned
@@ -85,6 +106,9 @@ static bool
 owned_type(const struct region_dataset *ds, const struct policy_query *q)
 {
 	unsigned i;
+
+	if (ds->any_type)
+		return (true);
 
 	for (i = 0; i < ds->ntypes; i++)
 		if (type_asked(q, ds->types[i].type))
@@ -167,12 +191,13 @@ cell_find(const struct consumer *c, const struct region_purpose *purpose)
 	return (NULL);
 }
 
-/* The hub speaks NGSI-LD only: a source of another kind would be asked what
- * it cannot understand. */
+/* A registration ends without anybody touching it. */
 static bool
-is_askable(const struct region_dataset *ds)
+has_expired(const struct region_dataset *ds, struct wall_us at)
 {
-	return (ds->source->kind == SOURCE_NGSI_LD);
+	return (ds->registration != NULL &&
+	    ds->registration->expires.text.p != NULL &&
+	    ds->registration->expires.at.us <= at.us);
 }
 
 void
@@ -198,8 +223,8 @@ policy_plan(const struct policy_set *set, const struct policy_query *q,
 		const struct region_dataset *ds =
 		    own ? c->own[o] : cell->groups[g].dataset;
 
-		if (is_askable(ds) && (ds->operations & operations) != 0 &&
-		    ids_match(ds, q) &&
+		if ((ds->operations & operations) != 0 &&
+		    !has_expired(ds, q->at) && ids_match(ds, q) &&
 		    (own ? plan_own(ds, q, &legs[n])
 			 : plan_group(&cell->groups[g], q, arena, &legs[n])))
 			n++;
@@ -210,19 +235,20 @@ policy_plan(const struct policy_set *set, const struct policy_query *q,
 	*n_r = n;
 }
 
-static bool
-is_forbidden(const struct policy_leg *leg, const struct name *type,
-    const struct name *attr)
+const struct region_forbid *
+policy_forbid(const struct policy_leg *leg, const struct policy_grant *grant,
+    const struct name *type, const struct name *attr)
 {
 	unsigned i;
 
 	for (i = 0; i < leg->nforbids; i++)
-		if ((leg->forbids[i]->type == NULL ||
+		if (policy_forbid_binds(leg->forbids[i], grant) &&
+		    (leg->forbids[i]->type == NULL ||
 			leg->forbids[i]->type == type) &&
 		    (leg->forbids[i]->attribute == NULL ||
 			leg->forbids[i]->attribute == attr))
-			return (true);
-	return (false);
+			return (leg->forbids[i]);
+	return (NULL);
 }
 
 bool
@@ -235,7 +261,8 @@ policy_may_show(const struct policy_leg *leg, const struct name *attr)
 		for (k = 0; k < leg->grants[i]->nshares; k++) {
 			ps = &leg->grants[i]->shares[k];
 			if (policy_attr(ps, attr) != NULL &&
-			    !is_forbidden(leg, ps->type, attr))
+			    policy_forbid(leg, leg->grants[i], ps->type,
+				attr) == NULL)
 				return (true);
 		}
 	return (leg->own);

@@ -6,7 +6,9 @@
 #ifndef HUB_POLICIES_POLICY_H
 #define HUB_POLICIES_POLICY_H
 
-#include "policies/region.h"
+#include <limits.h>
+
+#include "policies/crisis.h"
 #include "server/ngsild/entity.h"
 
 struct policy_set;
@@ -20,14 +22,28 @@ struct policy_share {
 	const struct policy_attr {
 		const struct name *name;
 		const struct release *release;
+		const struct transform *transform; /* NULL: as it is */
 	} *attrs;
 };
 
+/* An agreement, or what a crisis adds to it. The latter comes behind all of
+ * the former. */
 struct policy_grant {
 	const struct region_agreement *agreement; /* NULL: the owner itself */
+	const struct crisis_event *event; /* NULL: in quiet times */
+	struct wall_us from, until;	  /* until is exclusive */
+	unsigned bucket; /* of the region's; NO_BUCKET: none is needed */
 	unsigned nshares;
 	const struct policy_share *shares;
 };
+#define NO_BUCKET UINT_MAX
+
+/* A crisis lifts the forbids that say so from what it adds, and no others. */
+static inline bool
+policy_forbid_binds(const struct region_forbid *f, const struct policy_grant *g)
+{
+	return (g->event == NULL || !f->crisis_override);
+}
 
 /* What may be asked of one dataset and how its answer is filtered. */
 struct policy_leg {
@@ -51,7 +67,18 @@ struct policy_query {
 	struct str id; /* retrieve: the id; else p NULL */
 };
 
+/* Signed by both, neither of them suspended, and the provider's own data. Its
+ * period is judged by policy_plan. */
+bool policy_in_force(const struct region_agreement *);
 struct policy_set *policy_compile(const struct region *) HUB_MUST_CHECK;
+/* With events (crisis_resolve), which begin and end by the time of a query. */
+struct policy_set *policy_compile_crises(const struct region *,
+    const struct crisis_event *, unsigned n) HUB_MUST_CHECK;
+/* Gives the set's pseudonyms their keys, all made of this one; before the set
+ * is used. Without it attributes to be replaced by pseudonyms are dropped. */
+void policy_pseudonym_key(struct policy_set *, struct str master);
+/* Has the set pseudonyms at all? */
+bool policy_has_pseudonyms(const struct policy_set *);
 void policy_free(struct policy_set *);
 
 /* Legs in order of dataset index; those whose dataset offers the operation
@@ -62,8 +89,20 @@ void policy_plan(const struct policy_set *, const struct policy_query *,
     struct arena *, const struct policy_leg **legs_r, unsigned *n_r);
 
 /* The entry of a name, or NULL: not released. */
+const struct policy_attr *policy_entry(const struct policy_share *,
+    const struct name *);
 const struct release *policy_attr(const struct policy_share *,
     const struct name *);
+
+/* Might the consumer see another value than the source holds? Then no
+ * predicate on that attribute may be left to the source. */
+bool policy_transforms(const struct policy_leg *, const struct name *attr);
+
+/* The forbid that keeps an attribute of that type back from a grant of this
+ * leg, or (attr NULL) whole entities of it; NULL: none. */
+const struct region_forbid *policy_forbid(const struct policy_leg *,
+    const struct policy_grant *, const struct name *type,
+    const struct name *attr);
 
 /* Could the view of this dataset have that attribute, going by registration,
  * agreements and forbids, whatever the source holds now? */

@@ -32,8 +32,21 @@ struct consumer {
 	const struct region_dataset **own;
 };
 
+/* A pseudonym that waits for its key. */
+struct pseudonym {
+	struct pseudonym *next;
+	struct transform *transform;
+	struct str agreement;
+	const struct name *attr;
+};
+
 struct policy_set {
 	struct arena *arena;
+	unsigned nevents;
+	const struct crisis_event *events;
+	struct pseudonym *pseudonyms;
+	unsigned npseudonyms;
+	unsigned char *keys; /* PSEUDONYM_KEY_LEN for each; NULL: none */
 	unsigned nconsumers;
 	struct consumer *consumers; /* by tenant index */
 };

@@ -60,7 +60,7 @@ bundle_head_get(struct db *db, struct bundle_head *head)
 
 enum hub_err
 bundle_apply(struct db *db, const struct region_file *files, unsigned n,
-    const char *by, const char *note, int64_t *bundle_r)
+    const char *by, const char *note, int64_t seen_epoch, int64_t *bundle_r)
 {
 	char stored[2 * SHA256_LEN + 1], hex[2 * SHA256_LEN + 1];
 	unsigned char hash[SHA256_LEN];
@@ -81,7 +81,7 @@ bundle_apply(struct db *db, const struct region_file *files, unsigned n,
 	err = db_begin(db);
 	if (err != HUB_OK)
 		return (err);
-	err = store(db, files, n, hash, by, note, head.epoch, &bundle);
+	err = store(db, files, n, hash, by, note, seen_epoch, &bundle);
 	if (err == HUB_OK)
 		err = db_commit(db);
 	if (err != HUB_OK) {
@@ -90,6 +90,26 @@ bundle_apply(struct db *db, const struct region_file *files, unsigned n,
 	}
 	*bundle_r = bundle;
 	return (HUB_OK);
+}
+
+enum hub_err
+bundle_parent(struct db *db, int64_t bundle, int64_t *parent_r)
+{
+	char id[INT64_STR];
+	const char *params[] = { id };
+	PGresult *res = NULL;
+	enum hub_err err;
+
+	(void)snprintf(id, sizeof(id), "%" PRId64, bundle);
+	err = db_exec(db,
+	    "SELECT coalesce(parent_id, 0) FROM hub.bundle "
+	    "WHERE bundle_id = $1::bigint",
+	    1, params, &res);
+	if (err != HUB_OK)
+		return (err);
+	err = PQntuples(res) == 1 ? get_int(res, 0, 0, parent_r) : HUB_ENOENT;
+	PQclear(res);
+	return (err);
 }
 
 static enum hub_err

@@ -16,10 +16,15 @@ struct bundle_head {
 
 enum hub_err bundle_head_get(struct db *, struct bundle_head *) HUB_MUST_CHECK;
 /* Stores the files as a new bundle and makes it the head, in one transaction
- * with compare-and-swap on the epoch read first. Same hash as the head's:
- * HUB_EEXIST, *bundle_r is the head. NOTIFY comes from the database. */
+ * with compare-and-swap on the epoch that the caller has seen: another one by
+ * now is HUB_ECONFLICT. Same hash as the head's: HUB_EEXIST, *bundle_r is the
+ * head. NOTIFY comes from the database. */
 enum hub_err bundle_apply(struct db *, const struct region_file *, unsigned n,
-    const char *by, const char *note, int64_t *bundle_r) HUB_MUST_CHECK;
+    const char *by, const char *note, int64_t seen_epoch,
+    int64_t *bundle_r) HUB_MUST_CHECK;
+/* The bundle behind which it was applied; 0: none, it was the first. */
+enum hub_err bundle_parent(struct db *, int64_t bundle, int64_t *parent_r)
+    HUB_MUST_CHECK;
 /* The files of a bundle; HUB_ECONFLICT when their hash is not the stored one
  * (tampered with). */
 enum hub_err bundle_load(struct db *, int64_t bundle, struct arena *,

@@ -2,7 +2,21 @@
  * redact.h says what it promises, policy.md §9 what it must do. */
 #include "policies/redact.h"
 
+#include "policies/registration.h"
+
 #define AREA_VERTICES  10000
+
+/* What transforms make of an instance: rules that would make two things of
+ * it (of two types of an entity, for validate refuses others) make nothing. */
+struct masked {
+	const struct transform *transform; /* NULL: no rule yet */
+	bool raw; /* a rule releases it as it is, which beats all others */
+	bool made, clash;
+	struct instance in;
+};
+
+/* Some forbids bind what is released in quiet times only. */
+enum forbidden { FORBIDDEN_NOT, FORBIDDEN_QUIET, FORBIDDEN_ALWAYS };
 
 /* One look at one entity. */
 struct view {
@@ -12,11 +26,17 @@ struct view {
 	struct names *names;
 	struct arena *arena;
 	const struct release **releases; /* per instance; NULL: not released */
-	bool *forbidden;		 /* per instance */
+	uint64_t *grants;		 /* per instance: by which */
+	struct masked *masked; /* per instance; NULL: none of them yet */
+	enum forbidden *forbidden; /* per instance */
+	enum forbidden gone;	   /* the entity as a whole */
 	struct wall_us observed;	 /* dateObserved of the entity */
 	bool observed_known;
 	bool misplaced; /* a location that says nothing */
+	bool series;	/* the entity is an evolution */
 };
+
+static bool redact(struct view *);
 
 static bool
 id_in_dataset(const struct region_dataset *ds, struct str id)
@@ -33,7 +53,16 @@ type_in_dataset(const struct region_dataset *ds, const struct entity *e)
 	for (unsigned i = 0; i < ds->ntypes; i++)
 		if (entity_has_type(e, ds->types[i].type))
 			return (true);
-	return (false);
+	return (ds->any_type);
+}
+
+/* What of the entity is registered, where that says more than types and ids.
+ * Last: policy judges what the source gave. */
+static bool
+registered(const struct region_dataset *ds, struct entity *e)
+{
+	return (ds->registration == NULL ||
+	    registration_limit(ds->registration, e));
 }
 
 static bool
@@ -57,7 +86,15 @@ vertex_allowed(const struct region_share *s, struct point p)
 	for (unsigned i = 0; i < s->noutside && in; i++)
 		in = geometry_distance_to(&s->outside[i]->geometry, p) >
 		    s->buffer_m;
+	if (s->within != NULL && in)
+		in = geometry_distance_to(&s->within->geometry, p) <= 0;
 	return (in);
+}
+
+static bool
+is_anywhere(const struct region_share *s)
+{
+	return (s->ninside == 0 && s->noutside == 0 && s->within == NULL);
 }
 
 static bool
@@ -66,7 +103,7 @@ location_allowed(const struct region_share *s, const struct instance *in,
 {
 	struct geometry g;
 
-	if (in->kind != ATTR_GEO ||
+	if (in->kind != ATTR_GEO || arena_is_over(a) ||
 	    geometry_parse(&in->doc->json, in->value, AREA_VERTICES, a, &g) !=
 		HUB_OK)
 		return (false);
@@ -80,21 +117,24 @@ static bool
 place_allowed(const struct view *v, const struct region_share *s)
 {
 	const struct name *location;
-	unsigned seen = 0;
+	unsigned seen = 0, allowed = 0;
 
-	if (s->ninside == 0 && s->noutside == 0)
+	if (is_anywhere(s))
 		return (true);
-	if (v->misplaced)
+	if (v->misplaced && !v->series)
 		return (false);
 	location = names_location(v->names);
 	for (unsigned i = 0; i < v->e->ninstances; i++) {
 		if (v->e->instances[i].name != location)
 			continue;
 		seen++;
-		if (!location_allowed(s, &v->e->instances[i], v->arena))
-			return (false);
+		allowed += location_allowed(s, &v->e->instances[i], v->arena);
+		if (v->series ? allowed > 0 : allowed < seen)
+			break;
 	}
-	return (seen > 0 || s->keep_without_location);
+	if (seen == 0 && !v->misplaced)
+		return (s->keep_without_location);
+	return (v->series ? allowed > 0 : allowed == seen);
 }
 
 /* Times. */
@@ -119,6 +159,31 @@ date_observed(struct view *v)
 	return (v->observed);
 }
 
+/* An instance of an evolution; it does not share the entity's time. */
+static struct wall_us
+own_time(const struct instance *in)
+{
+	const struct json *j = &in->doc->json;
+	struct wall_us at = entity_time(in->doc, in->observed_at);
+
+	if (at.us == WALL_ABSENT.us)
+		at = entity_time(in->doc, in->modified_at);
+	if (at.us == WALL_ABSENT.us)
+		at = entity_time(in->doc,
+		    json_member(j, in->node, STR("createdAt")));
+	return (at);
+}
+
+/* Is an instance of the location inside, as the whole evolution need not be? */
+static bool
+stays_inside(const struct view *v, const struct region_share *s,
+    const struct instance *in)
+{
+	return (!v->series || is_anywhere(s) ||
+	    in->name != names_location(v->names) ||
+	    location_allowed(s, in, v->arena));
+}
+
 static bool
 time_allowed(struct view *v, const struct region_share *s,
     const struct instance *in)
@@ -127,7 +192,9 @@ time_allowed(struct view *v, const struct region_share *s,
 
 	if (s->history_us == 0 && s->delay_us == 0)
 		return (true);
-	at = entity_time(in->doc, in->observed_at);
+	at = v->series ? own_time(in) : entity_time(in->doc, in->observed_at);
+	if (at.us == WALL_ABSENT.us && v->series)
+		return (false);
 	if (at.us == WALL_ABSENT.us)
 		at = date_observed(v);
 	if (s->history_us > 0 && at.us != WALL_ABSENT.us &&
@@ -140,8 +207,24 @@ time_allowed(struct view *v, const struct region_share *s,
 	return (at.us != WALL_ABSENT.us && at.us <= v->now.us - s->delay_us);
 }
 
-/* Forbids: judged on the types the source gave; true: the entity is gone. */
+static void
+forbid(enum forbidden *f, const struct region_forbid *fb)
+{
+	if (!fb->crisis_override)
+		*f = FORBIDDEN_ALWAYS;
+	else if (*f == FORBIDDEN_NOT)
+		*f = FORBIDDEN_QUIET;
+}
+
 static bool
+is_forbidden(enum forbidden f, const struct policy_grant *grant)
+{
+	return (f == FORBIDDEN_ALWAYS ||
+	    (f == FORBIDDEN_QUIET && grant->event == NULL));
+}
+
+/* Judged on the types the source gave. */
+static void
 apply_forbids(struct view *v)
 {
 	for (unsigned f = 0; f < v->leg->nforbids; f++) {
@@ -150,12 +233,11 @@ apply_forbids(struct view *v)
 		if (fb->type != NULL && !entity_has_type(v->e, fb->type))
 			continue;
 		if (fb->attribute == NULL)
-			return (true);
+			forbid(&v->gone, fb);
 		for (unsigned i = 0; i < v->e->ninstances; i++)
 			if (v->e->instances[i].name == fb->attribute)
-				v->forbidden[i] = true;
+				forbid(&v->forbidden[i], fb);
 	}
-	return (false);
 }
 
 /* What either of two rules releases. */
@@ -183,25 +265,60 @@ release_union(const struct release *a, const struct release *b,
 	return (r);
 }
 
-/* Of an entity for which the share holds. false: it released nothing. */
+/* Does the rule let anything through of instance i? */
 static bool
-apply_share(struct view *v, const struct policy_share *ps)
+apply_transform(struct view *v, unsigned i, const struct transform *t)
 {
-	const struct release *r;
-	bool any = false;
+	struct masked *m;
+
+	if (t == NULL && v->masked == NULL)
+		return (true);
+	if (v->masked == NULL) {
+		v->masked = arena_array(v->arena, v->e->ninstances,
+		    sizeof(*v->masked));
+		for (unsigned k = 0; k < v->e->ninstances; k++)
+			v->masked[k].raw = v->releases[k] != NULL;
+	}
+	m = &v->masked[i];
+	if (t == NULL) {
+		m->raw = true;
+		return (true);
+	}
+	if (m->transform == NULL) {
+		m->transform = t;
+		m->in = v->e->instances[i];
+		m->made = transform_apply(t, &m->in, v->arena);
+	} else if (!transform_same(m->transform, t)) {
+		m->clash = true;
+	}
+	return (m->made && !m->clash);
+}
+
+/* Of an entity for which the share holds. A crisis, whose grants come last,
+ * gives only what quiet times do not. */
+static void
+apply_share(struct view *v, const struct policy_share *ps,
+    const struct policy_grant *grant, uint64_t bit)
+{
+	const struct policy_attr *entry;
 
 	for (unsigned i = 0; i < v->e->ninstances; i++) {
 		const struct instance *in = &v->e->instances[i];
 
-		if (v->forbidden[i])
+		if (arena_is_over(v->arena))
+			return; /* for whoever watches all of it is too much */
+		if (is_forbidden(v->forbidden[i], grant) ||
+		    (grant->event != NULL && v->grants[i] != 0))
 			continue;
-		r = policy_attr(ps, in->name);
-		if (r == NULL || !time_allowed(v, ps->share, in))
+		entry = policy_entry(ps, in->name);
+		if (entry == NULL || !time_allowed(v, ps->share, in) ||
+		    !stays_inside(v, ps->share, in) ||
+		    !apply_transform(v, i, entry->transform))
 			continue;
-		v->releases[i] = release_union(v->releases[i], r, v->arena);
-		any = true;
+		v->releases[i] = release_union(v->releases[i], entry->release,
+		    v->arena);
+		v->grants[i] |= bit;
 	}
-	return (any);
 }
 
 /* The types and system members that shares grant: always, for how many of
@@ -224,7 +341,7 @@ note_granted(const struct entity *e, const struct policy_share *ps,
 }
 
 static void
-apply_grants(struct view *v, struct granted *g, struct redact_result *res)
+apply_grants(struct view *v, struct granted *g)
 {
 	for (unsigned i = 0;
 	     i < v->leg->ngrants && i < REDACT_GRANTS_MAX; i++) {
@@ -233,14 +350,28 @@ apply_grants(struct view *v, struct granted *g, struct redact_result *res)
 		for (unsigned s = 0; s < grant->nshares; s++) {
 			const struct policy_share *ps = &grant->shares[s];
 
-			if (!entity_has_type(v->e, ps->type) ||
+			if (is_forbidden(v->gone, grant) ||
+			    !entity_has_type(v->e, ps->type) ||
 			    !place_allowed(v, ps->share))
 				continue;
 			note_granted(v->e, ps, g);
-			if (apply_share(v, ps))
-				res->grants_used |= UINT64_C(1) << i;
+			apply_share(v, ps, grant, UINT64_C(1) << i);
 		}
 	}
+}
+
+/* Instance i as it may be seen; false: not at all. */
+static bool
+released(const struct view *v, unsigned i, struct instance *in)
+{
+	const struct masked *m = v->masked != NULL ? &v->masked[i] : NULL;
+
+	if (v->releases[i] == NULL)
+		return (false);
+	if (m == NULL || m->raw)
+		return (true);
+	*in = m->in;
+	return (m->made && !m->clash);
 }
 
 /* Takes out what was not released; how much is left. */
@@ -253,12 +384,13 @@ keep_released(struct view *v, const struct granted *g)
 	for (unsigned i = 0; i < e->ninstances; i++) {
 		struct instance *in = &e->instances[i];
 
-		if (v->releases[i] == NULL)
+		if (!released(v, i, in))
 			continue;
+		in->grants = v->grants[i];
 		in->release = v->releases[i];
 		if (!in->release->modified_at)
 			in->modified_at = 0;
-		e->instances[n++] = *in;
+		instance_keep(e->instances, n++, in);
 	}
 	e->ninstances = n;
 	for (unsigned i = 0; i < e->ntypes; i++)
@@ -291,34 +423,66 @@ drop_void(struct view *v)
 			v->misplaced = true;
 		if (in->kind != ATTR_NONE &&
 		    !expired(in->doc, in->expires_at, v->now))
-			e->instances[n++] = *in;
+			instance_keep(e->instances, n++, in);
 	}
 	e->ninstances = n;
 }
 
 bool
 redact_entity(const struct policy_leg *leg, struct entity *e,
-    struct wall_us now, struct names *names, struct arena *a,
-    struct redact_result *res)
+    struct wall_us now, struct names *names, struct arena *a)
 {
 	struct view v = { .leg = leg, .e = e, .now = now, .names = names,
 		.arena = a };
+
+	return (redact(&v));
+}
+
+bool
+redact_series(const struct policy_leg *leg, struct entity *e,
+    struct wall_us now, struct names *names, struct arena *a)
+{
+	struct view v = { .leg = leg, .e = e, .now = now, .names = names,
+		.arena = a, .series = true };
+
+	return (redact(&v));
+}
+
+uint64_t
+redact_grants(const struct entity *e)
+{
+	uint64_t grants = 0;
+
+	for (unsigned i = 0; i < e->ninstances; i++)
+		grants |= e->instances[i].grants;
+	return (grants);
+}
+
+static bool
+redact(struct view *v)
+{
+	const struct policy_leg *leg = v->leg;
+	struct entity *e = v->e;
 	struct granted g = { 0 };
 
 	if (!id_in_dataset(leg->dataset, e->id) ||
-	    expired(e->expires_at.doc, e->expires_at.node, now))
+	    expired(e->expires_at.doc, e->expires_at.node, v->now))
 		return (false);
-	drop_void(&v);
+	drop_void(v);
 	if (leg->own) {
 		for (unsigned i = 0; i < e->ninstances; i++)
 			e->instances[i].release = &release_all;
 		return (type_in_dataset(leg->dataset, e) &&
-		    e->ninstances > 0);
+		    registered(leg->dataset, e) && e->ninstances > 0);
 	}
-	v.releases = arena_array(a, e->ninstances, sizeof(const void *));
-	v.forbidden = arena_array(a, e->ninstances, sizeof(bool));
-	if (apply_forbids(&v))
+	v->releases = arena_array(v->arena, e->ninstances,
+	    sizeof(const void *));
+	v->grants = arena_array(v->arena, e->ninstances, sizeof(uint64_t));
+	v->forbidden = arena_array(v->arena, e->ninstances,
+	    sizeof(*v->forbidden));
+	apply_forbids(v);
+	if (v->gone == FORBIDDEN_ALWAYS)
 		return (false);
-	apply_grants(&v, &g, res);
-	return (keep_released(&v, &g) > 0);
+	apply_grants(v, &g);
+	return (keep_released(v, &g) > 0 && registered(leg->dataset, e));
 }

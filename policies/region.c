@@ -89,6 +89,10 @@ say(struct build *b, struct str file, unsigned line, unsigned column,
 	struct region_message *m;
 	struct buf text;
 
+	if (b->lenient && !warning) {
+		b->nlenient++;
+		warning = true;
+	}
 	if (!warning)
 		b->nerrors++;
 	if (b->nmessages == REGION_MESSAGES_MAX)

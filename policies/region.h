@@ -6,11 +6,14 @@
 #ifndef HUB_POLICIES_REGION_H
 #define HUB_POLICIES_REGION_H
 
+#include "policies/region_cost.h"
+#include "policies/transform.h"
 #include "server/base/arena.h"
 #include "server/base/clock.h"
 #include "server/base/money.h"
 #include "server/ngsild/context.h"
 #include "server/ngsild/geometry.h"
+#include "tenants/quota.h"
 #include "tenants/tenant.h"
 
 /* One file of a bundle, by the path under which region files name it
@@ -28,6 +31,8 @@ struct region_message {
 	struct str text;
 };
 
+struct registration;
+
 enum region_kind { SOURCE_NGSI_LD, SOURCE_NGSI_V2 };
 
 /* Which program answers, for what it has of its own. */
@@ -44,7 +49,8 @@ struct region_source {
 	enum region_kind kind;
 	enum region_dialect dialect;
 	/* endpoint, taken apart; base always ends in "/ngsi-ld/v1" for
-	 * SOURCE_NGSI_LD, whichever of the four spellings was written */
+	 * SOURCE_NGSI_LD, whichever of the four spellings was written, and in
+	 * "/v2" for SOURCE_NGSI_V2 */
 	bool https;
 	struct str host;
 	uint16_t port;
@@ -87,6 +93,7 @@ struct region_dataset {
 	struct str name, title, licence, attribution;
 	const struct region_source *source; /* source->owner is the provider */
 	struct str upstream_tenant;	    /* empty: none sent */
+	struct str service_path; /* of SOURCE_NGSI_V2; "/#" unless said */
 	unsigned nids;
 	const struct str *ids; /* globs; at least one */
 	unsigned ntypes;
@@ -95,7 +102,35 @@ struct region_dataset {
 	enum region_mode mode;
 	int64_t priority;   /* default 100 */
 	bool local_only;
+	bool any_type; /* also entities of types that are not among these */
+	unsigned personal_data; /* 0 none, 1 indirect, 2 direct */
+	unsigned publish;	/* 0 hidden, 1 listed, 2 open */
+	struct str dpia;
+	/* Of the API, not of a region file; NULL: none. What it limits, it
+	 * limits more closely than the members here say. */
+	const struct registration *registration;
 	unsigned index; /* dense */
+};
+
+/* A registration as it is stored: the document has names as IRIs. */
+struct registration_row {
+	struct str tenant, id;
+	struct str context; /* URL of the source's own @context, or empty */
+	struct str document;
+	int64_t version;
+	struct wall_us created, modified;
+};
+
+/* The same in a region; registration.h reads and writes it. */
+struct region_registration {
+	const struct tenant *tenant;
+	const struct registration *registration; /* NULL: unreadable */
+	struct str context_url;
+	int64_t version;
+	struct wall_us created, modified;
+	const struct region_dataset *dataset; /* NULL: not in force, */
+	const char *why;		      /* for this reason */
+	uint32_t nnames; /* that the region did not have before it */
 };
 
 struct region_purpose {
@@ -120,10 +155,20 @@ struct region_path {
 	const struct name *attr, *sub;
 };
 
+/* What becomes of an attribute before it is released. */
+struct region_transform {
+	const struct name *attr;
+	struct transform t; /* without its key */
+	unsigned line, column;
+};
+
 struct region_share {
 	const struct name *type;
 	unsigned ninside, noutside;
 	const struct region_area *const *inside, *const *outside;
+	/* What only a crisis releases lies in its area as well; NULL: it does
+	 * not come of a crisis. Never in a region itself. */
+	const struct region_area *within;
 	double buffer_m;
 	bool keep_without_location; /* default: drop */
 	int64_t history_us;	    /* 0: no limit */
@@ -132,11 +177,25 @@ struct region_share {
 	const struct region_path *allow;
 	unsigned nfilterable;
 	const struct name *const *filterable;
+	unsigned ntransforms; /* one per attribute; allow beats it */
+	const struct region_transform *transforms;
 	bool system_scope, system_created_at, system_modified_at;
+};
+
+/* Dormant until its authority declares an event of this kind, then wider. */
+struct region_crisis {
+	struct str name; /* the kind of event */
+	const struct tenant *authority;
+	int64_t history_us, max_us, report_us; /* history 0: as without */
+	struct str quota;
+	struct quota_rate rate; /* of quota; count 0: as without */
+	unsigned bucket;	/* below region.nbuckets, if there is a rate */
 };
 
 struct region_agreement {
 	struct str name;
+	struct str file; /* where its block begins */
+	unsigned line;
 	unsigned version;
 	const struct tenant *provider, *consumer;
 	const struct region_dataset *dataset;
@@ -145,8 +204,15 @@ struct region_agreement {
 	struct wall_us from, until; /* until is exclusive */
 	struct str document;
 	bool signed_by_provider, signed_by_consumer; /* both or it is a draft */
+	/* Who, as the file has it; empty: not there, or in region_sign.h. */
+	struct str provider_signer, consumer_signer;
+	struct str price, quota; /* a price block; "600/h burst 60" */
+	unsigned ncrises;
+	const struct region_crisis *crises;
 	unsigned nshares;
 	const struct region_share *shares;
+	struct quota_rate rate; /* of quota; count 0: none */
+	unsigned bucket;	/* below region.nbuckets, if there is a rate */
 	unsigned index; /* dense */
 };
 
@@ -158,6 +224,9 @@ struct region_forbid {
 	const struct tenant *consumer;	      /* NULL: any */
 	const struct region_purpose *purpose; /* NULL: any */
 	struct str reason;
+	bool crisis_override;
+	struct str file; /* where its block begins */
+	unsigned line;
 };
 
 /* A test "..." block. */
@@ -193,10 +262,14 @@ struct region {
 	const struct region_agreement *agreements;
 	const struct region_forbid *forbids;
 	const struct region_test *tests;
+	unsigned nregistrations;
+	const struct region_registration *registrations;
 	unsigned ncontexts;
 	const struct region_context *contexts;
-	/* Checked for form and references, used by the allocation later. */
-	unsigned nprices, ncosts, nmodels;
+	unsigned nbuckets; /* of agreements and of their crises */
+	unsigned nprices, ncosts, nmodels; /* prices are checked only */
+	const struct region_cost *costs;
+	const struct region_model *models;
 };
 
 /* Parses all files ending in ".hub" and what they refer to (other files must
@@ -206,6 +279,17 @@ struct region {
 enum hub_err region_parse(const struct region_file *files, unsigned n,
     struct region **region_r, struct arena *message_arena,
     struct region_message **messages_r, unsigned *nmessages_r) HUB_MUST_CHECK;
+/* The same with what tenants have registered, in order of tenant and id. Rows
+ * that do not hold are not in force, and no error. An agreement may name a
+ * registration of its provider by its id; without one in force, or when it
+ * does not fit, the agreement shares nothing. */
+enum hub_err region_parse_registered(const struct region_file *files,
+    unsigned n, const struct registration_row *, unsigned nrows,
+    struct region **region_r, struct arena *message_arena,
+    struct region_message **messages_r, unsigned *nmessages_r) HUB_MUST_CHECK;
+/* NULL: that tenant has none of that id, or an unreadable one. */
+const struct region_registration *region_registration_find(
+    const struct region *, const struct tenant *, struct str id);
 void region_free(struct region *);
 
 /* Reads PATHs of the command line (files, or folders with all their *.hub),
@@ -218,6 +302,9 @@ enum hub_err region_load(const char *const *paths, unsigned npaths,
 /* SHA-256 over the length-prefixed paths and bytes in byte order of path: the
  * bundle's hash. */
 void region_hash(const struct region_file *, unsigned n, unsigned char out[32]);
+
+/* "90d", "2h", "15min" as microseconds. */
+enum hub_err duration_parse(struct str, int64_t *us_r) HUB_MUST_CHECK;
 
 const struct region_purpose *region_purpose_find(const struct region *,
     struct str);

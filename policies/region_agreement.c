@@ -5,13 +5,17 @@
 #include "policies/region_priv.h"
 
 static void build_agreement(const struct sec *, struct region_agreement *);
+static bool names_registration(const struct sec *);
+static bool is_void(const struct sec *, const struct region_agreement *);
+static void agreement_registration(const struct sec *,
+    struct region_agreement *);
 static void agreement_parties(const struct sec *, struct region_agreement *);
 static void agreement_period(const struct sec *, struct region_agreement *);
 static void agreement_signatures(const struct sec *,
     struct region_agreement *);
-static void agreement_terms(const struct sec *);
+static void agreement_terms(const struct sec *, struct region_agreement *);
 static void agreement_shares(const struct sec *, struct region_agreement *);
-static void agreement_crises(const struct sec *);
+static void agreement_crises(const struct sec *, struct region_agreement *);
 static void check_crowds(struct build *);
 
 static const struct word action_words[] = { { "query", ACTION_QUERY },
@@ -26,53 +30,53 @@ static const struct field agreement_fields[] = {
 	FIELDS_END
 };
 
-struct terms {
-	struct str quota;
-};
 static const struct field terms_fields[] = {
-	{ "quota", F_QUOTA, false, offsetof(struct terms, quota), 0, 0, 0,
-	    NULL },
+	{ "quota", F_QUOTA, false, offsetof(struct region_agreement, quota), 0,
+	    0, 0, NULL },
 	FIELDS_END
 };
 
-struct crisis {
-	int64_t history_us, max_us, report_us;
-	struct str quota;
-};
 static const struct field crisis_fields[] = {
-	{ "history", F_US, false, offsetof(struct crisis, history_us), 0, 0, 0,
-	    NULL },
-	{ "quota", F_QUOTA, false, offsetof(struct crisis, quota), 0, 0, 0,
-	    NULL },
-	{ "max", F_US, true, offsetof(struct crisis, max_us), 60000000,
+	{ "history", F_US, false, offsetof(struct region_crisis, history_us),
+	    0, 0, 0, NULL },
+	{ "quota", F_QUOTA, false, offsetof(struct region_crisis, quota), 0, 0,
+	    0, NULL },
+	{ "max", F_US, true, offsetof(struct region_crisis, max_us), 60000000,
 	    3 * WALL_DAY_US, 0, NULL },
-	{ "report", F_US, true, offsetof(struct crisis, report_us), 60000000,
-	    366 * WALL_DAY_US, 0, NULL },
+	{ "report", F_US, true, offsetof(struct region_crisis, report_us),
+	    60000000, 366 * WALL_DAY_US, 0, NULL },
 	FIELDS_END
 };
 
 void
 build_agreements(struct build *b)
 {
-	unsigned i, n = b->nblocks[BLOCK_AGREEMENT];
+	unsigned i, kept = 0, n = b->nblocks[BLOCK_AGREEMENT];
 
 	b->agreements = arena_array(b->arena, (size_t)n + 1,
 	    sizeof(*b->agreements));
 	for (i = 0; i < n; i++) {
-		b->agreements[i].index = i;
-		build_agreement(&b->blocks[BLOCK_AGREEMENT][i],
-		    &b->agreements[i]);
+		struct region_agreement *ag = &b->agreements[kept];
+
+		memset(ag, 0, sizeof(*ag));
+		ag->index = i;
+		build_agreement(&b->blocks[BLOCK_AGREEMENT][i], ag);
+		kept += !is_void(&b->blocks[BLOCK_AGREEMENT][i], ag);
 	}
 	b->region->agreements = b->agreements;
-	b->region->nagreements = n;
+	b->region->nagreements = kept;
 	if (b->nerrors == 0)
 		check_crowds(b);
+	if (b->nerrors == 0)
+		check_transforms(b);
 }
 
 static void
 build_agreement(const struct sec *s, struct region_agreement *ag)
 {
 	ag->name = sec_slug(s);
+	ag->file = sec_keep(s, s->doc->path);
+	ag->line = s->node->line;
 	fields_read(s, agreement_fields, ag);
 	agreement_parties(s, ag);
 	if (sec_nitems(s, "actions") == 0)
@@ -82,9 +86,52 @@ build_agreement(const struct sec *s, struct region_agreement *ag)
 	ag->actions = sec_flags(s, "actions", action_words);
 	agreement_period(s, ag);
 	agreement_signatures(s, ag);
-	agreement_terms(s);
+	agreement_terms(s, ag);
+	s->b->lenient = ag->dataset != NULL && ag->dataset->registration != NULL;
+	s->b->nlenient = 0;
 	agreement_shares(s, ag);
-	agreement_crises(s);
+	if (s->b->nlenient > 0) /* it is not what was agreed upon */
+		ag->dataset = NULL;
+	s->b->lenient = false;
+	agreement_crises(s, ag);
+}
+
+/* A dataset is named by a slug, what a tenant has registered by its id, which
+ * is a URI. */
+static bool
+names_registration(const struct sec *s)
+{
+	struct str title = sec_text(s, "dataset");
+
+	return (title.p != NULL && str_chr(title, ':') < title.len);
+}
+
+/* An agreement over a registration that is not there (any more) waits for
+ * it. */
+static bool
+is_void(const struct sec *s, const struct region_agreement *ag)
+{
+	return (ag->dataset == NULL && names_registration(s));
+}
+
+static void
+agreement_registration(const struct sec *s, struct region_agreement *ag)
+{
+	const struct region_registration *rr = NULL;
+
+	if (ag->provider != NULL)
+		rr = region_registration_find(s->b->region, ag->provider,
+		    sec_text(s, "dataset"));
+	if (rr != NULL)
+		ag->dataset = rr->dataset;
+	if (ag->dataset == NULL)
+		sec_warn(s, "dataset",
+		    "agreement %.*s is over a registration that is not known "
+		    "here: its shares are not checked, and it shares nothing "
+		    "until %.*s has registered it",
+		    STR_FMT(ag->name),
+		    STR_FMT(ag->provider != NULL ? ag->provider->name :
+						   STR("its provider")));
 }
 
 /* Nobody shares what is someone else's, and nobody shares with itself. */
@@ -94,7 +141,8 @@ agreement_parties(const struct sec *s, struct region_agreement *ag)
 	struct build *b = s->b;
 	int provider = sec_ref(s, "provider", BLOCK_TENANT);
 	int consumer = sec_ref(s, "consumer", BLOCK_TENANT);
-	int dataset = sec_ref(s, "dataset", BLOCK_DATASET);
+	int dataset = names_registration(s) ? -1 :
+	    sec_ref(s, "dataset", BLOCK_DATASET);
 	int purpose = sec_ref(s, "purpose", BLOCK_PURPOSE);
 
 	if (provider >= 0)
@@ -103,6 +151,8 @@ agreement_parties(const struct sec *s, struct region_agreement *ag)
 		ag->consumer = &b->tenants[consumer];
 	if (dataset >= 0)
 		ag->dataset = &b->datasets[dataset];
+	else if (names_registration(s))
+		agreement_registration(s, ag);
 	if (purpose >= 0)
 		ag->purpose = &b->purposes[purpose];
 	if (provider >= 0 && provider == consumer)
@@ -162,11 +212,15 @@ agreement_signatures(const struct sec *s, struct region_agreement *ag)
 		if (tenant < 0 || ag->provider == NULL || ag->consumer == NULL)
 			continue;
 		t = &s->b->tenants[tenant];
-		if (t == ag->provider)
+		if (t == ag->provider) {
 			ag->signed_by_provider = true;
-		else if (t == ag->consumer)
+			ag->provider_signer = sec_keep(s,
+			    str_from(text, who.len + 1));
+		} else if (t == ag->consumer) {
 			ag->signed_by_consumer = true;
-		else
+			ag->consumer_signer = sec_keep(s,
+			    str_from(text, who.len + 1));
+		} else
 			sec_error(s, "signed-by",
 			    "%.*s is neither provider nor consumer",
 			    STR_FMT(t->name));
@@ -182,18 +236,23 @@ agreement_signatures(const struct sec *s, struct region_agreement *ag)
 						   : ag->provider->name));
 }
 
-static void
-agreement_terms(const struct sec *s)
+/* A bucket for a quota that was read; its number. */
+static unsigned
+take_bucket(const struct sec *s, struct str quota, struct quota_rate *rate_r)
 {
-	struct terms terms = { STR_NONE };
+	if (quota_parse(quota, rate_r) != HUB_OK)
+		assert(!"a quota that was read");
+	return (s->b->region->nbuckets++);
+}
 
-	fields_read(s, terms_fields, &terms);
-	if (sec_has(s, "price"))
-		(void)sec_ref(s, "price", BLOCK_PRICE);
-	if (terms.quota.len > 0)
-		sec_warn(s, "quota",
-		    "quota %.*s: counted, not enforced by this version",
-		    STR_FMT(terms.quota));
+static void
+agreement_terms(const struct sec *s, struct region_agreement *ag)
+{
+	fields_read(s, terms_fields, ag);
+	if (sec_has(s, "price") && sec_ref(s, "price", BLOCK_PRICE) >= 0)
+		ag->price = sec_keep(s, sec_text(s, "price"));
+	if (ag->quota.len > 0)
+		ag->bucket = take_bucket(s, ag->quota, &ag->rate);
 }
 
 static void
@@ -224,29 +283,72 @@ agreement_shares(const struct sec *s, struct region_agreement *ag)
 	ag->nshares = n;
 }
 
-/* Signed in advance, dormant, and in this version nothing wakes them. */
+/* A crisis widens: what is narrower than without it is a slip of the pen. */
 static void
-agreement_crises(const struct sec *s)
+crisis_widens(const struct sec *s, const struct region_agreement *ag,
+    const struct region_crisis *c)
 {
-	unsigned i;
+	bool wider = false;
 
-	for (i = 0; i < sec_nblocks(s, "crisis"); i++) {
-		struct sec sub = sec_block(s, "crisis", i);
-		struct crisis crisis = { 0, 0, 0, STR_NONE };
-		int authority = sec_ref(&sub, "authority", BLOCK_TENANT);
+	for (unsigned i = 0; i < ag->nshares; i++)
+		wider |= ag->shares[i].history_us > 0 &&
+		    c->history_us > ag->shares[i].history_us;
+	if (c->history_us > 0 && ag->nshares > 0 && !wider)
+		sec_warn(s, "history",
+		    "crisis %.*s: history widens nothing, no share is limited "
+		    "to less", STR_FMT(c->name));
+	if (c->rate.count > 0 && (ag->rate.count == 0 ||
+		c->rate.interval_ns >= ag->rate.interval_ns))
+		sec_warn(s, "quota",
+		    "crisis %.*s: quota widens nothing, the agreement's own "
+		    "is not smaller", STR_FMT(c->name));
+}
 
-		(void)sec_slug(&sub);
-		fields_read(&sub, crisis_fields, &crisis);
-		if (authority >= 0 &&
-		    !s->b->tenants[authority].crisis_authority)
-			sec_error(&sub, "authority",
-			    "%.*s is no crisis authority (crisis-authority = "
-			    "true in its tenant block)",
-			    STR_FMT(s->b->tenants[authority].name));
-		sec_warn(&sub, NULL,
-		    "crisis %.*s: dormant, this version cannot activate it",
-		    STR_FMT(sec_title(&sub)));
+static void
+agreement_crisis(const struct sec *s, const struct region_agreement *ag,
+    struct region_crisis *c)
+{
+	int authority = sec_ref(s, "authority", BLOCK_TENANT);
+
+	c->name = sec_slug(s);
+	fields_read(s, crisis_fields, c);
+	if (authority >= 0)
+		c->authority = &s->b->tenants[authority];
+	if (authority >= 0 && !c->authority->crisis_authority)
+		sec_error(s, "authority",
+		    "%.*s is no crisis authority (crisis-authority = true in "
+		    "its tenant block)",
+		    STR_FMT(c->authority->name));
+	if (c->quota.len > 0)
+		c->bucket = take_bucket(s, c->quota, &c->rate);
+	crisis_widens(s, ag, c);
+}
+
+/* Signed in advance, dormant until their authority declares an event. */
+static void
+agreement_crises(const struct sec *s, struct region_agreement *ag)
+{
+	unsigned i, k, n = sec_nblocks(s, "crisis");
+	struct region_crisis *crises;
+
+	if (n > REGION_ITEMS_MAX) {
+		sec_error(s, NULL, "over %d crisis blocks", REGION_ITEMS_MAX);
+		return;
 	}
+	crises = arena_array(s->b->arena, (size_t)n + 1, sizeof(*crises));
+	for (i = 0; i < n; i++) {
+		struct sec sub = sec_block(s, "crisis", i);
+
+		agreement_crisis(&sub, ag, &crises[i]);
+		for (k = 0; k < i; k++)
+			if (str_eq(crises[k].name, crises[i].name) &&
+			    crises[k].authority == crises[i].authority)
+				sec_error(&sub, NULL,
+				    "crisis %.*s of one authority is there "
+				    "twice", STR_FMT(crises[i].name));
+	}
+	ag->crises = crises;
+	ag->ncrises = n;
 }
 
 static int

@@ -70,26 +70,66 @@ population_read(const struct sec *s)
 	fields_read(s, population_fields, &p);
 }
 
-/* "https:" and "*.schwerte.example": the host may hold "*". */
-static void
-may_register_check(const struct sec *s)
+/* Hosts that a tenant could reach by pretending to be the hub itself. */
+static bool
+is_loopback(struct str host)
 {
-	unsigned i;
+	static const char *const names[] = { "127.0.0.1", "localhost",
+		"[::1]" };
 
-	for (i = 0; i < sec_nitems(s, "may-register"); i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_prefix(host, str_of(names[i])) &&
+		    (host.len == strlen(names[i]) ||
+			host.p[strlen(names[i])] == ':'))
+			return (true);
+	return (false);
+}
+
+/* "https:" and "*.schwerte.example", perhaps with a port: the host may hold
+ * "*". Without TLS only on this machine, as for sources. */
+static bool
+may_register_ok(struct str url)
+{
+	struct str host = str_prefix(url, STR("https://")) ? str_from(url, 8) :
+	    str_prefix(url, STR("http://"))		   ? str_from(url, 7) :
+							     STR_NONE;
+	size_t end = str_chr(host, ']');
+	size_t colon = end < host.len ? end + 1 : str_chr(host, ':');
+	uint64_t port;
+
+	if (host.len == 0 || url.len > REGION_TEXT_MAX ||
+	    strcspn(host.p, " \t\n/?#@%\\") < host.len)
+		return (false);
+	if (colon < host.len &&
+	    (host.p[colon] != ':' ||
+		str_uint(str_from(host, colon + 1), 65535, &port) != HUB_OK))
+		return (false);
+	if (is_loopback(host))
+		return (true);
+	host.len = colon;
+	return (str_prefix(url, STR("https://")) && host.len >= 4 &&
+	    memchr(host.p, '.', host.len) != NULL &&
+	    !str_eq(host, STR("*.*")));
+}
+
+static void
+may_register_read(const struct sec *s, struct tenant *t)
+{
+	unsigned i, n = sec_nitems(s, "may-register");
+	struct str *v = arena_array(s->b->arena, n + 1, sizeof(*v));
+
+	for (i = 0; i < n; i++) {
 		struct str url = sec_item(s, "may-register", i);
-		struct str host = str_prefix(url, STR("https://"))
-		    ? str_from(url, 8)
-		    : STR_NONE;
 
-		if (host.len < 4 || memchr(host.p, '.', host.len) == NULL ||
-		    str_eq(host, STR("*.*")) ||
-		    strcspn(host.p, " \t\n/?#@%\\") < host.len)
+		if (!may_register_ok(url))
 			sec_error(s, "may-register",
 			    "bad value \"%.*s\" of may-register; allowed: "
 			    "https://HOST, where * stands for a part of HOST",
 			    STR_FMT(nearest_to(url).wrong));
+		v[i] = sec_keep(s, url);
 	}
+	t->may_register = v;
+	t->nmay_register = n;
 }
 
 void
@@ -111,7 +151,7 @@ build_tenants(struct build *b)
 		fields_read(s, tenant_extra_fields, &extra);
 		t->suspended = extra.suspended != 0;
 		t->failed_sources_error = extra.failed_error != 0;
-		may_register_check(s);
+		may_register_read(s, t);
 		for (k = 0; k < sec_nblocks(s, "population"); k++) {
 			struct sec sub = sec_block(s, "population", k);
 

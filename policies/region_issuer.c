@@ -12,6 +12,9 @@ static const struct word algorithm_words[] = { { "RS256", ISSUER_RS256 },
 	{ "ES256", ISSUER_ES256 }, { NULL, 0 } };
 static const struct word typ_words[] = { { "at+jwt", ISSUER_AT_JWT },
 	{ "legacy-bearer", ISSUER_LEGACY_BEARER }, { NULL, 0 } };
+static const struct word sender_words[] = { { "none", SENDER_NONE },
+	{ "mtls", SENDER_MTLS }, { "dpop", SENDER_DPOP },
+	{ "any", SENDER_ANY }, { NULL, 0 } };
 
 static const struct field issuer_fields[] = {
 	{ "ca", F_TEXT, false, offsetof(struct issuer, jwks_ca), 0, 0, 0,
@@ -20,6 +23,8 @@ static const struct field issuer_fields[] = {
 	    NULL },
 	{ "typ", F_WORD, false, offsetof(struct issuer, typ), 0, 0,
 	    ISSUER_AT_JWT, typ_words },
+	{ "sender", F_WORD, false, offsetof(struct issuer, sender), 0, 0,
+	    SENDER_NONE, sender_words },
 	{ "tenant-claim", F_TEXT, true, offsetof(struct issuer, tenant_claim),
 	    0, 0, 0, NULL },
 	{ "roles-path", F_TEXT, false, offsetof(struct issuer, roles_path), 0,

@@ -24,7 +24,7 @@ static cfg_opt_t tenant_keys[] = { KEY("name"), KEY("ags"), KEY("kind"),
 static cfg_opt_t map_keys[] = { KEY("tenant"), CFG_END() };
 static cfg_opt_t issuer_keys[] = { KEY("jwks"), KEY("jwks-file"), KEY("ca"),
 	KEY("audience"), LIST("algorithms"), KEY("typ"), KEY("tenant-claim"),
-	KEY("roles-path"), KEY("max-ttl"), KEY("skew"), KEY("tokens-before"),
+	KEY("roles-path"), KEY("sender"), KEY("max-ttl"), KEY("skew"), KEY("tokens-before"),
 	LIST("speaks-for"), MANY("map", map_keys), CFG_END() };
 
 static cfg_opt_t context_keys[] = { KEY("file"), CFG_END() };
@@ -39,6 +39,7 @@ static cfg_opt_t source_keys[] = { KEY("owner"), KEY("kind"), KEY("dialect"),
 
 static cfg_opt_t type_keys[] = { LIST("attributes"), CFG_END() };
 static cfg_opt_t dataset_keys[] = { KEY("source"), KEY("upstream-tenant"),
+	KEY("service-path"),
 	KEY("title"), KEY("licence"), KEY("attribution"), LIST("ids"),
 	KEY("personal-data"), KEY("dpia"), KEY("mode"), KEY("priority"),
 	LIST("operations"), KEY("publish"), KEY("local-only"),

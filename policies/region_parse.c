@@ -42,9 +42,20 @@ region_parse(const struct region_file *files, unsigned n,
     struct region **region_r, struct arena *message_arena,
     struct region_message **messages_r, unsigned *nmessages_r)
 {
+	return (region_parse_registered(files, n, NULL, 0, region_r,
+	    message_arena, messages_r, nmessages_r));
+}
+
+enum hub_err
+region_parse_registered(const struct region_file *files, unsigned n,
+    const struct registration_row *rows, unsigned nrows,
+    struct region **region_r, struct arena *message_arena,
+    struct region_message **messages_r, unsigned *nmessages_r)
+{
 	struct arena *arena = arena_new();
 	struct build b = { .arena = arena, .scratch = arena_new(),
-		.files = files, .nfiles = n, .message_arena = message_arena };
+		.files = files, .nfiles = n, .rows = rows, .nrows = nrows,
+		.message_arena = message_arena };
 	unsigned i;
 
 	b.region = arena_alloc(arena, sizeof(*b.region));
@@ -63,6 +74,7 @@ region_parse(const struct region_file *files, unsigned n,
 		build_sources(&b);
 		build_datasets(&b);
 		build_exclusive(&b);
+		build_registrations(&b);
 		build_areas(&b);
 		build_agreements(&b);
 		build_forbids(&b);

@@ -102,6 +102,12 @@ struct build {
 	const struct region_file *files;
 	unsigned nfiles;
 
+	const struct registration_row *rows;
+	unsigned nrows;
+	/* Errors are warnings: of an agreement over a registration. */
+	bool lenient;
+	unsigned nlenient;
+
 	struct doc *docs;
 	unsigned ndocs;
 	struct sec *blocks[BLOCK_MAX];
@@ -120,6 +126,8 @@ struct build {
 	struct region_purpose *purposes;
 	struct region_area *areas;
 	struct region_agreement *agreements;
+	struct region_cost *costs;
+	struct region_model *models;
 };
 
 /* ---- complaints */
@@ -165,7 +173,7 @@ enum field_kind {
 	F_DATE,	   /* struct wall_us, midnight UTC */
 	F_INSTANT, /* struct wall_us */
 	F_AGS,	   /* struct str, eight digits */
-	F_QUOTA	   /* struct str: "600/h burst 60" */
+	F_QUOTA	   /* struct str: what quota_parse takes */
 };
 
 struct field {
@@ -205,8 +213,6 @@ bool slug_ok(struct str);
 /* "2026-06-01..2027-05-31", both German days included; *until_r exclusive. */
 enum hub_err period_parse(struct str, struct wall_us *from_r,
     struct wall_us *until_r) HUB_MUST_CHECK;
-/* "90d" as microseconds. */
-enum hub_err duration_parse(struct str, int64_t *us_r) HUB_MUST_CHECK;
 
 /* ---- references (region_parse.c) */
 
@@ -249,14 +255,37 @@ void build_issuers(struct build *);	/* region_issuer.c */
 void build_contexts(struct build *);
 void build_sources(struct build *);	/* region_source.c */
 void build_datasets(struct build *);
+/* What requests to a source begin with, of whichever spelling of its path. */
+struct str source_base(struct arena *, enum region_kind, struct str path);
+/* The standard's words: operations (value OP_...) and modes (MODE_...). */
+extern const struct word operation_words[], mode_words[];
+/* What is of NGSI-v2 in a dataset whose fields are read. */
+void dataset_v2(const struct sec *, struct region_dataset *); /* region_v2.c */
 void build_exclusive(struct build *);	/* region_exclusive.c */
+void build_registrations(struct build *); /* region_registration.c */
 void build_agreements(struct build *);	/* region_agreement.c */
 void build_forbids(struct build *);	/* region_share.c */
 void build_costs(struct build *);	/* region_cost.c */
+void model_read(const struct sec *, struct region_model *);
+/* The index of a member, or -1. */
+int model_member(const struct region_model *, struct str name);
+void component_read(const struct sec *model, const struct sec *,
+    const struct region_model *, struct region_component *);
 
 /* What an agreement's share blocks and crisis blocks say. */
 void share_read(const struct sec *, const struct region_dataset *,
     struct region_share *);
+/* An attribute of the dataset's type, or NULL and a complaint. */
+const struct name *share_attr(const struct sec *, const char *key,
+    const struct region_dataset *, const struct region_type *,
+    struct str term);
+bool share_allows(const struct region_share *, const struct name *attr,
+    const struct name *sub);
+/* region_transform.c: of a share block, once its allow was read; and across
+ * all agreements. */
+void share_transforms(const struct sec *, const struct region_dataset *,
+    const struct region_type *, struct region_share *);
+void check_transforms(struct build *);
 
 /* A name of a dataset or share block under its source's context, reported
  * when it is none. sec_term also warns when the context does not have it. */

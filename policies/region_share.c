@@ -11,8 +11,6 @@ static void share_allow(const struct sec *, const struct region_dataset *,
     const struct region_type *, struct region_share *);
 static void share_filterable(const struct sec *, const struct region_dataset *,
     const struct region_type *, struct region_share *);
-static void share_transforms(const struct sec *, const struct region_dataset *,
-    const struct region_type *, const struct region_share *);
 
 static const struct word location_words[] = { { "drop", 0 }, { "keep", 1 },
 	{ NULL, 0 } };
@@ -67,6 +65,8 @@ share_read(const struct sec *s, const struct region_dataset *ds,
 	share_allow(s, ds, type, share);
 	share_filterable(s, ds, type, share);
 	share_transforms(s, ds, type, share);
+	if (share->nallow + share->ntransforms == 0)
+		sec_warn(s, "allow", "this share releases no attribute");
 }
 
 static void
@@ -129,8 +129,7 @@ share_area_list(const struct sec *s, const char *key, unsigned *n_r)
 	return (areas);
 }
 
-/* An attribute of the dataset's type, or NULL and a complaint. */
-static const struct name *
+const struct name *
 share_attr(const struct sec *s, const char *key,
     const struct region_dataset *ds, const struct region_type *type,
     struct str term)
@@ -163,7 +162,7 @@ share_path(const struct sec *s, const struct region_dataset *ds,
     const struct region_type *type, struct str text, struct region_path *path)
 {
 	size_t dot = str_chr(text, '.');
-	struct str attr = text, sub = STR_NONE;
+	struct str attr = text, sub;
 
 	if (dot < text.len && memchr(text.p, ':', text.len) == NULL) {
 		attr = arena_str(s->b->scratch, (struct str){ text.p, dot });
@@ -179,8 +178,8 @@ share_path(const struct sec *s, const struct region_dataset *ds,
 	path->attr = share_attr(s, "allow", ds, type, attr);
 }
 
-static bool
-allows(const struct region_share *share, const struct name *attr,
+bool
+share_allows(const struct region_share *share, const struct name *attr,
     const struct name *sub)
 {
 	unsigned i;
@@ -208,19 +207,17 @@ share_allow(const struct sec *s, const struct region_dataset *ds,
 		share_path(s, ds, type, text, path);
 		if (path->attr == NULL)
 			continue;
-		if (allows(share, path->attr, path->sub))
+		if (share_allows(share, path->attr, path->sub))
 			sec_error(s, "allow", "'%.*s' is there twice",
 			    STR_FMT(nearest_to(text).wrong));
 		share->nallow++;
 	}
 	for (i = 0; i < share->nallow; i++)
-		if (allow[i].sub != NULL && !allows(share, allow[i].attr, NULL))
+		if (allow[i].sub != NULL && !share_allows(share, allow[i].attr, NULL))
 			sec_error(s, "allow",
 			    "a sub-attribute of <%.*s> is allowed, the "
 			    "attribute is not: allow it as well",
 			    STR_FMT(allow[i].attr->iri));
-	if (share->nallow == 0)
-		sec_warn(s, "allow", "this share releases no attribute");
 }
 
 static void
@@ -238,7 +235,7 @@ share_filterable(const struct sec *s, const struct region_dataset *ds,
 
 		if (name == NULL)
 			continue;
-		if (allows(share, name, NULL))
+		if (share_allows(share, name, NULL))
 			names[share->nfilterable++] = name;
 		else
 			sec_error(s, "filterable",
@@ -246,92 +243,6 @@ share_filterable(const struct sec *s, const struct region_dataset *ds,
 			    STR_FMT(nearest_to(term).wrong));
 	}
 	share->filterable = names;
-}
-
-/* ---- transforms: checked, and nothing is released because of one */
-
-struct transform {
-	struct str decimal, value;
-	double metres;
-	int64_t us;
-	unsigned below;
-};
-#define AT(member) offsetof(struct transform, member)
-static const struct field round_fields[] = {
-	{ "to", F_DECIMAL, true, AT(decimal), 0, 0, 0, NULL }, FIELDS_END };
-static const struct field grid_fields[] = {
-	{ "to", F_METRES, true, AT(metres), 1, 100000, 0, NULL }, FIELDS_END };
-static const struct field bucket_fields[] = {
-	{ "by", F_DECIMAL, true, AT(decimal), 0, 0, 0, NULL }, FIELDS_END };
-static const struct field trunc_fields[] = {
-	{ "to", F_US, true, AT(us), 1000000, 366 * WALL_DAY_US, 0, NULL },
-	FIELDS_END };
-static const struct field suppress_fields[] = {
-	{ "below", F_UINT, true, AT(below), 2, 1000000, 0, NULL }, FIELDS_END };
-static const struct field pseudonym_fields[] = { FIELDS_END };
-static const struct field constant_fields[] = {
-	{ "value", F_TEXT, true, AT(value), 0, 0, 0, NULL }, FIELDS_END };
-
-static const struct {
-	const char *name;
-	const struct field *fields;
-} transforms[] = {
-	{ "round", round_fields },
-	{ "grid", grid_fields },
-	{ "bucket", bucket_fields },
-	{ "trunc-time", trunc_fields },
-	{ "suppress", suppress_fields },
-	{ "pseudonym", pseudonym_fields },
-	{ "constant", constant_fields },
-};
-#define NTRANSFORMS (sizeof(transforms) / sizeof(transforms[0]))
-
-static void
-share_transform(const struct sec *s, const char *kind,
-    const struct region_share *share, const struct name *attr)
-{
-	struct str title = nearest_to(sec_title(s)).wrong;
-
-	if (allows(share, attr, NULL))
-		sec_warn(s, NULL,
-		    "%s %.*s: the attribute is also allowed, and allow wins",
-		    kind, STR_FMT(title));
-	else
-		sec_warn(s, NULL,
-		    "%s %.*s: this version does not release transformed "
-		    "attributes",
-		    kind, STR_FMT(title));
-}
-
-static void
-share_transforms(const struct sec *s, const struct region_dataset *ds,
-    const struct region_type *type, const struct region_share *share)
-{
-	const struct name *seen[REGION_ITEMS_MAX];
-	unsigned i, k, nseen = 0;
-	size_t t;
-
-	for (t = 0; t < NTRANSFORMS; t++)
-		for (i = 0; i < sec_nblocks(s, transforms[t].name); i++) {
-			struct sec sub = sec_block(s, transforms[t].name, i);
-			struct transform value = { .us = 0 };
-			const struct name *attr = share_attr(&sub, NULL, ds,
-			    type, sec_title(&sub));
-
-			fields_read(&sub, transforms[t].fields, &value);
-			if (attr == NULL)
-				continue;
-			for (k = 0; k < nseen && seen[k] != attr; k++)
-				;
-			if (k < nseen || nseen == REGION_ITEMS_MAX) {
-				sec_error(&sub, NULL,
-				    "a second transform of %.*s",
-				    STR_FMT(sec_title(&sub)));
-				continue;
-			}
-			seen[nseen++] = attr;
-			share_transform(&sub, transforms[t].name, share, attr);
-		}
 }
 
 /* ---- forbid */
@@ -426,13 +337,17 @@ static unsigned
 forbid_read(const struct sec *s, struct region_forbid *out, unsigned room)
 {
 	struct forbid_extra extra = { false };
-	struct region_forbid f = { .name = sec_slug(s) };
+	struct region_forbid f = { .name = sec_slug(s),
+		.file = s->doc->path,
+		.line = s->node->line };
 	struct meanings types, attrs;
 	unsigned t, a, n = 0;
 
 	forbid_scope(s, &f);
 	fields_read(s, forbid_fields, &f);
 	fields_read(s, forbid_extra_fields, &extra);
+	f.crisis_override = extra.crisis_override;
+	f.file = sec_keep(s, f.file);
 	forbid_meanings(s, "type", &types);
 	forbid_meanings(s, "attribute", &attrs);
 	for (t = 0; t < (types.n > 0 ? types.n : 1); t++)

@@ -20,6 +20,7 @@ static const struct {
 	[DIALECT_ORION_LD] = { 1000, 1000 },
 	[DIALECT_SCORPIO] = { 1000, 1000 },
 };
+#define V2_PAGE 1000 /* Orion's own limit */
 
 static const struct field source_fields[] = {
 	{ "kind", F_WORD, false, offsetof(struct region_source, kind), 0, 0,
@@ -68,7 +69,8 @@ build_sources(struct build *b)
 {
 	unsigned i, n = b->nblocks[BLOCK_SOURCE];
 
-	b->sources = arena_array(b->arena, (size_t)n + 1, sizeof(*b->sources));
+	b->sources = arena_array(b->arena, (size_t)n + b->nrows + 1,
+	    sizeof(*b->sources));
 	for (i = 0; i < n; i++) {
 		b->sources[i].index = i;
 		build_source(&b->blocks[BLOCK_SOURCE][i], &b->sources[i]);
@@ -79,8 +81,8 @@ build_sources(struct build *b)
 
 /* The base that requests are built on, whichever spelling was written:
  * "", "/", "/ngsi-ld", "/ngsi-ld/v1" behind any prefix; for v2 "", "/v2". */
-static struct str
-source_base(const struct sec *s, enum region_kind kind, struct str path)
+struct str
+source_base(struct arena *a, enum region_kind kind, struct str path)
 {
 	struct str tail = kind == SOURCE_NGSI_LD ? STR("/ngsi-ld/v1")
 						 : STR("/v2");
@@ -91,7 +93,7 @@ source_base(const struct sec *s, enum region_kind kind, struct str path)
 		path.len -= tail.len;
 	else if (kind == SOURCE_NGSI_LD && str_suffix(path, STR("/ngsi-ld")))
 		path.len -= strlen("/ngsi-ld");
-	return (str_of(arena_printf(s->b->arena, "%.*s%.*s", STR_FMT(path),
+	return (str_of(arena_printf(a, "%.*s%.*s", STR_FMT(path),
 	    STR_FMT(tail))));
 }
 
@@ -109,14 +111,10 @@ source_endpoint(const struct sec *s, struct region_source *src)
 		sec_error(s, "endpoint",
 		    "http to another machine can be read on the way: use "
 		    "https, or say plain = true");
-	if (src->kind == SOURCE_NGSI_V2)
-		sec_warn(s, "kind",
-		    "this version does not speak NGSI-v2: datasets of this "
-		    "source are not asked");
 	src->https = url.https;
 	src->host = sec_keep(s, url.host);
 	src->port = url.port;
-	src->base = source_base(s, src->kind, url.path);
+	src->base = source_base(s->b->arena, src->kind, url.path);
 }
 
 /* "5/5s": opens after 5 failures in a row, tries again after 5 s. */
@@ -187,8 +185,11 @@ source_page(const struct sec *s, struct region_source *src)
 {
 	unsigned max = dialect_pages[src->dialect].max;
 
+	if (src->kind == SOURCE_NGSI_V2 && src->dialect != DIALECT_GENERIC)
+		sec_error(s, "dialect", "dialect is for kind = ngsi-ld");
 	if (src->page == 0)
-		src->page = dialect_pages[src->dialect].dflt;
+		src->page = src->kind == SOURCE_NGSI_V2 ?
+		    V2_PAGE : dialect_pages[src->dialect].dflt;
 	if (src->page <= max)
 		return;
 	sec_warn(s, "page", "such a source gives at most %u entities a page",
@@ -217,7 +218,7 @@ build_source(const struct sec *s, struct region_source *src)
 /* ETSI GS CIM 009, 4.20. Operations that this hub never asks of a source
  * (discovery, subscriptions, maps, writes) are known and give no bit. */
 #define OPS_READ (OP_QUERY | OP_RETRIEVE)
-static const struct word operation_words[] = {
+const struct word operation_words[] = {
 	{ "federationOps", OPS_READ | OP_QUERY_BATCH },
 	{ "associationOps", OPS_READ | OP_QUERY_BATCH },
 	{ "redirectionOps", OPS_READ | OP_QUERY_BATCH },
@@ -234,7 +235,7 @@ static const struct word operation_words[] = {
 	{ "retrieveEntityMap", 0 }, { "updateEntityMap", 0 },
 	{ "deleteEntityMap", 0 }, { "retrieveSourceIdentity", 0 }, { NULL, 0 }
 };
-static const struct word mode_words[] = { { "inclusive", MODE_INCLUSIVE },
+const struct word mode_words[] = { { "inclusive", MODE_INCLUSIVE },
 	{ "auxiliary", MODE_AUXILIARY }, { "redirect", MODE_REDIRECT },
 	{ "exclusive", MODE_EXCLUSIVE }, { NULL, 0 } };
 /* The value says whether the licence asks for an attribution. */
@@ -250,6 +251,8 @@ static const struct word publish_words[] = { { "hidden", 0 },
 static const struct field dataset_fields[] = {
 	{ "upstream-tenant", F_TEXT, false,
 	    offsetof(struct region_dataset, upstream_tenant), 0, 0, 0, NULL },
+	{ "service-path", F_TEXT, false,
+	    offsetof(struct region_dataset, service_path), 0, 0, 0, NULL },
 	{ "title", F_TEXT, false, offsetof(struct region_dataset, title), 0, 0,
 	    0, NULL },
 	{ "licence", F_TEXT, false, offsetof(struct region_dataset, licence), 0,
@@ -284,7 +287,7 @@ build_datasets(struct build *b)
 {
 	unsigned i, n = b->nblocks[BLOCK_DATASET];
 
-	b->datasets = arena_array(b->arena, (size_t)n + 1,
+	b->datasets = arena_array(b->arena, (size_t)n + b->nrows + 1,
 	    sizeof(*b->datasets));
 	for (i = 0; i < n; i++) {
 		b->datasets[i].index = i;
@@ -410,6 +413,9 @@ dataset_duties(const struct sec *s, struct region_dataset *ds)
 	unsigned attributed = 0;
 
 	fields_read(s, dataset_extra_fields, &extra);
+	ds->personal_data = extra.personal;
+	ds->publish = extra.publish;
+	ds->dpia = extra.dpia;
 	if (extra.personal != 0 && extra.dpia.len == 0)
 		sec_error(s, "personal-data",
 		    "personal data needs dpia = \"...\": where the impact "
@@ -470,6 +476,7 @@ build_dataset(const struct sec *s, struct region_dataset *ds)
 	if (ds->operations == 0)
 		sec_warn(s, "operations",
 		    "no operation here reads entities: it is never asked");
+	dataset_v2(s, ds);
 	if (ds->mode == MODE_EXCLUSIVE)
 		dataset_exclusive(s, ds);
 	dataset_duties(s, ds);

@@ -57,7 +57,8 @@ static const struct kind {
 	[F_AGS] = { read_ags, "eight digits (Amtlicher Gemeindeschluessel)", 0,
 	    0 },
 	[F_QUOTA] = { read_quota, "such as \"600/h\" or \"600/h burst 60\" "
-		"(per s, min, h or d)", 0, 0 },
+		"(per s, min, h or d; the burst refills within a year)", 0,
+	    0 },
 };
 
 void
@@ -311,20 +312,9 @@ static bool
 read_quota(const struct sec *s, const struct field *f HUB_UNUSED,
     struct str text, void *out)
 {
-	struct str rest = text, count, per, word;
-	uint64_t v;
+	struct quota_rate rate;
 
-	if (!str_cut(&rest, '/', &count) || rest.p == NULL ||
-	    str_uint(count, 1000000000, &v) != HUB_OK || v == 0 ||
-	    !str_cut(&rest, ' ', &per))
-		return (false);
-	if (!str_eq(per, STR("s")) && !str_eq(per, STR("min")) &&
-	    !str_eq(per, STR("h")) && !str_eq(per, STR("d")))
-		return (false);
-	if (rest.p != NULL &&
-	    (!str_cut(&rest, ' ', &word) || !str_eq(word, STR("burst")) ||
-		rest.p == NULL || str_uint(rest, 1000000, &v) != HUB_OK ||
-		v == 0))
+	if (quota_parse(text, &rate) != HUB_OK)
 		return (false);
 	*(struct str *)out = sec_keep(s, text);
 	return (true);

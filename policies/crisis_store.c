@@ -1,0 +1,151 @@
+/* policies/crisis_store.c - events in PostgreSQL; see crisis_store.h. */
+#include "policies/crisis_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define INT64_STR 24
+/* Not over yet, of a region: far more than anybody can look after. */
+#define ROWS_MAX 1000
+
+static struct str
+cell(const PGresult *res, int row, int col)
+{
+	return ((struct str){ PQgetvalue(res, row, col),
+	    (size_t)PQgetlength(res, row, col) });
+}
+
+static enum hub_err
+get_int(const PGresult *res, int row, int col, int64_t *value_r)
+{
+	if (PQgetisnull(res, row, col)) {
+		*value_r = INT64_MIN;
+		return (HUB_OK);
+	}
+	return (str_int(cell(res, row, col), INT64_MIN + 1, INT64_MAX,
+	    value_r));
+}
+
+static enum hub_err
+ask_ints(struct db *db, const char *sql, int n, const char *const *params,
+    int nvalues, int64_t *values)
+{
+	PGresult *res = NULL;
+	enum hub_err err = db_exec(db, sql, n, params, &res);
+
+	if (err != HUB_OK)
+		return (err);
+	if (PQntuples(res) != 1)
+		err = HUB_EIO;
+	for (int i = 0; err == HUB_OK && i < nvalues; i++)
+		err = get_int(res, 0, i, &values[i]);
+	PQclear(res);
+	return (err);
+}
+
+enum hub_err
+crisis_state_get(struct db *db, struct crisis_state *state)
+{
+	int64_t there, v[2] = { -1, 0 };
+	enum hub_err err = ask_ints(db,
+	    "SELECT (to_regclass('hub.crisis') IS NOT NULL)::int", 0, NULL, 1,
+	    &there);
+
+	if (err == HUB_OK && there != 0)
+		err = ask_ints(db,
+		    "SELECT (SELECT count(*) FROM hub.crisis_event) + "
+		    "(SELECT count(*) FROM hub.crisis_step), "
+		    "(SELECT count(*) FROM hub.crisis WHERE overdue)",
+		    0, NULL, 2, v);
+	if (err == HUB_OK)
+		*state = (struct crisis_state){ v[0], v[1] };
+	return (err);
+}
+
+static enum hub_err
+load_row(const PGresult *res, int i, struct arena *a, struct crisis_row *row)
+{
+	int64_t follows = 0;
+	int64_t *numbers[] = { &row->id, &row->declared.us, &row->until.us,
+		&row->deadline.us, &row->confirmed.us, &row->ended.us,
+		&follows };
+	enum hub_err err = HUB_OK;
+
+	row->kind = arena_str(a, cell(res, i, 0));
+	row->authority = arena_str(a, cell(res, i, 1));
+	row->area = arena_str(a, cell(res, i, 2));
+	for (int k = 0;
+	     err == HUB_OK && k < (int)(sizeof(numbers) / sizeof(numbers[0]));
+	     k++)
+		err = get_int(res, i, 3 + k, numbers[k]);
+	row->follows = follows != 0;
+	return (err);
+}
+
+enum hub_err
+crisis_load(struct db *db, struct arena *a, struct crisis_row **rows_r,
+    unsigned *n_r)
+{
+	struct crisis_row *rows;
+	PGresult *res = NULL;
+	enum hub_err err;
+	int n;
+
+	err = db_exec(db,
+	    "SELECT kind, authority, area, event_id, "
+	    "(extract(epoch FROM declared_at) * 1000000)::bigint, "
+	    "(extract(epoch FROM until) * 1000000)::bigint, "
+	    "(extract(epoch FROM confirm_deadline) * 1000000)::bigint, "
+	    "(extract(epoch FROM confirmed_at) * 1000000)::bigint, "
+	    "(extract(epoch FROM ended_at) * 1000000)::bigint, "
+	    "(follows IS NOT NULL)::int FROM hub.crisis "
+	    "WHERE until > now() AND ended_at IS NULL AND (confirmed_at "
+	    "IS NOT NULL OR confirm_deadline > now()) "
+	    "ORDER BY event_id LIMIT 1001",
+	    0, NULL, &res);
+	if (err != HUB_OK)
+		return (err);
+	n = PQntuples(res);
+	if (n > ROWS_MAX) {
+		PQclear(res);
+		return (HUB_ERANGE);
+	}
+	rows = arena_array(a, (size_t)n + 1, sizeof(*rows));
+	for (int i = 0; err == HUB_OK && i < n; i++)
+		err = load_row(res, i, a, &rows[i]);
+	PQclear(res);
+	*rows_r = rows;
+	*n_r = err == HUB_OK ? (unsigned)n : 0;
+	return (err);
+}
+
+enum hub_err
+crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
+{
+	char length[INT64_STR], report[INT64_STR];
+	const char *params[] = { d->kind, d->authority, d->area, d->reason,
+		d->by, length, report };
+
+	(void)snprintf(length, sizeof(length), "%" PRId64,
+	    d->length_us / 1000000);
+	(void)snprintf(report, sizeof(report), "%" PRId64,
+	    d->report_us / 1000000);
+	return (ask_ints(db,
+	    "SELECT hub.crisis_declare($1, $2, $3, $4, $5, $6::bigint, "
+	    "$7::bigint)",
+	    7, params, 1, id_r));
+}
+
+enum hub_err
+crisis_step(struct db *db, int64_t id, const char *step, const char *by,
+    const char *note)
+{
+	char text[INT64_STR];
+	const char *params[] = { text, step, by, note != NULL ? note : "" };
+	enum hub_err err;
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, id);
+	err = db_exec(db, "SELECT hub.crisis_do($1::bigint, $2, $3, $4)", 4,
+	    params, NULL);
+	return (err == HUB_ECONFLICT ? HUB_EEXIST : err);
+}

@@ -1,0 +1,168 @@
+/* policies/region_diff_cost.c - what is paid and by whom: differences of costs
+ * and models. Nobody sees more or less data for them: all is NEUTRAL. */
+#include "policies/region_diff_priv.h"
+
+#include <inttypes.h>
+
+#define MODEL_MAX ((size_t)16 << 20)
+
+static const struct sentence COST = { "cost $n", "Kosten $n" };
+static const struct sentence MODEL = { "model $n", "Kostenmodell $n" };
+
+static const struct region_cost *
+cost_find(const struct region *r, struct str name)
+{
+	for (unsigned i = 0; i < r->ncosts; i++)
+		if (str_eq(r->costs[i].name, name))
+			return (&r->costs[i]);
+	return (NULL);
+}
+
+static const struct region_model *
+model_find(const struct region *r, struct str name)
+{
+	for (unsigned i = 0; i < r->nmodels; i++)
+		if (str_eq(r->models[i].name, name))
+			return (&r->models[i]);
+	return (NULL);
+}
+
+static struct both
+euros(struct diff *d, struct money m)
+{
+	struct both n = words_decimal((uint64_t)m.cents, 2, d->arena);
+
+	return ((struct both){
+	    str_of(arena_printf(d->arena, "%.*s EUR", STR_FMT(n.en))),
+	    str_of(arena_printf(d->arena, "%.*s EUR", STR_FMT(n.de))) });
+}
+
+static void
+diff_cost(struct diff *d, const struct region_cost *was,
+    const struct region_cost *is, struct about *a)
+{
+	static const struct sentence title = { "the title", "die Bezeichnung" },
+		model = { "the model", "das Modell" };
+	static const struct sentence amount = {
+		"$s: the amount is now $n, was $o.",
+		"$s: der Betrag ist jetzt $n, war $o."
+	}, period = { "$s now runs $n, was $o.",
+		"$s: der Zeitraum geht jetzt $n, bisher $o." };
+
+	diff_text(d, CHANGE_NEUTRAL, title, was->title, is->title, a);
+	diff_text(d, CHANGE_NEUTRAL, model, was->model->name, is->model->name,
+	    a);
+	a->o = euros(d, was->amount);
+	a->n = euros(d, is->amount);
+	if (was->amount.cents != is->amount.cents)
+		diff_say(d, CHANGE_NEUTRAL, amount, a);
+	if (was->from.us == is->from.us && was->to.us == is->to.us)
+		return;
+	/* Days at midnight UTC, both included. */
+	a->o = words_period(was->from,
+	    (struct wall_us){ was->to.us + 1 }, d->arena);
+	a->n = words_period(is->from, (struct wall_us){ is->to.us + 1 },
+	    d->arena);
+	diff_say(d, CHANGE_NEUTRAL, period, a);
+}
+
+/* ---- models: too much for a sentence each; all that they say, as text */
+
+static void
+add_list(struct buf *b, const uint64_t *v, unsigned n)
+{
+	for (unsigned i = 0; v != NULL && i < n; i++)
+		buf_addf(b, "%" PRIu64 ",", v[i]);
+	buf_addc(b, ';');
+}
+
+static void
+add_component(struct buf *b, const struct region_model *m,
+    const struct region_component *c)
+{
+	buf_adds(b, c->name);
+	buf_addf(b, " %u %d %d %" PRId64 ";", c->basis_points, (int)c->key,
+	    (int)c->on_zero, c->key_date.us);
+	add_list(b, c->inhabitants, m->nmembers);
+	add_list(b, c->given, m->nmembers);
+	for (unsigned i = 0; i < c->ntiers; i++)
+		buf_addf(b, "%" PRIu64 " %u,", c->tiers[i].up_to,
+		    c->tiers[i].weight);
+	for (unsigned i = 0; i < c->ncoalitions; i++)
+		buf_addf(b, "%" PRIu32 " %" PRId64 ",",
+		    c->coalitions[i].members, c->coalitions[i].amount.cents);
+}
+
+static struct str
+model_text(struct diff *d, const struct region_model *m)
+{
+	struct str text;
+	struct buf b;
+
+	buf_init(&b, MODEL_MAX);
+	buf_addf(&b, "%u %d %d %u %u %u;", m->version, (int)m->per,
+	    (int)m->party, m->meter.access, m->meter.entity, m->meter.kib);
+	buf_adds(&b, m->clause);
+	for (unsigned i = 0; i < m->nmembers; i++) {
+		const struct region_member *rm = &m->members[i];
+
+		buf_adds(&b, rm->tenant->name);
+		buf_addf(&b, " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+		    ";", rm->from.us, rm->to.us, rm->minimum.cents,
+		    rm->maximum.cents);
+	}
+	for (unsigned i = 0; i < m->ncomponents; i++)
+		add_component(&b, m, &m->components[i]);
+	text = arena_str(d->arena, buf_str(&b));
+	buf_clear(&b);
+	return (text);
+}
+
+static void
+diff_models(struct diff *d)
+{
+	static const struct sentence changed = {
+		"$s changed: costs are shared otherwise.",
+		"$s wurde geändert: die Kosten werden anders geteilt."
+	};
+	struct about a = { 0 };
+
+	for (unsigned i = 0; i < d->after->nmodels; i++) {
+		const struct region_model *is = &d->after->models[i],
+		    *was = model_find(d->before, is->name);
+
+		a.s = diff_subject(d, MODEL, is->name);
+		if (was == NULL)
+			diff_new(d, CHANGE_NEUTRAL, &a);
+		else if (!str_eq(model_text(d, was), model_text(d, is)))
+			diff_say(d, CHANGE_NEUTRAL, changed, &a);
+	}
+	for (unsigned i = 0; i < d->before->nmodels; i++)
+		if (model_find(d->after, d->before->models[i].name) == NULL) {
+			a.s = diff_subject(d, MODEL, d->before->models[i].name);
+			diff_gone(d, CHANGE_NEUTRAL, &a);
+		}
+}
+
+void
+diff_costs(struct diff *d)
+{
+	struct about a = { 0 };
+
+	for (unsigned i = 0; i < d->after->ncosts; i++) {
+		const struct region_cost *is = &d->after->costs[i],
+					 *was = cost_find(d->before, is->name);
+
+		a.s = diff_subject(d, COST, is->name);
+		if (was == NULL)
+			diff_new(d, CHANGE_NEUTRAL, &a);
+		else
+			diff_cost(d, was, is, &a);
+	}
+	for (unsigned i = 0; i < d->before->ncosts; i++)
+		if (cost_find(d->after, d->before->costs[i].name) == NULL) {
+			a.s = diff_subject(d, COST, d->before->costs[i].name);
+			diff_gone(d, CHANGE_NEUTRAL, &a);
+		}
+	diff_models(d);
+}

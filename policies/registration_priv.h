@@ -1,0 +1,65 @@
+/* policies/registration_priv.h - reading a registration: values
+ * (registration_value.c), members (registration_member.c), and the whole
+ * (registration.c). Private to policies/registration*.c. */
+#ifndef HUB_POLICIES_REGISTRATION_PRIV_H
+#define HUB_POLICIES_REGISTRATION_PRIV_H
+
+#include "policies/registration.h"
+
+struct reader {
+	const struct json *j;
+	const struct registration_reader *how;
+	unsigned nentities, nnames, npatterns; /* so far */
+	const char *why; /* the first thing that is wrong */
+};
+
+static inline enum json_kind
+kind_of(const struct reader *r, uint32_t node)
+{
+	return ((enum json_kind)r->j->nodes[node].kind);
+}
+
+/* Says what is wrong, unless something was before; false. */
+bool reader_bad(struct reader *, const char *why);
+
+/* Each: false when the value is none of these. */
+/* A string of 1 to 1024 bytes without control characters; a NUL is behind
+ * it. */
+bool reader_text(struct reader *, uint32_t node, struct str *);
+bool reader_uri(struct reader *, uint32_t node, struct str *);
+bool reader_bool(const struct reader *, uint32_t node, bool *);
+/* Milliseconds, up to a day. */
+bool reader_ms(const struct reader *, uint32_t node, int64_t *);
+/* NULL: none, or too many in all. */
+const struct name *reader_name(struct reader *, uint32_t node);
+/* A list of names, or (single_ok) one. Not empty, none twice. */
+bool reader_names(struct reader *, uint32_t node, bool single_ok,
+    struct registration_names *);
+/* A list of texts, or one of them. Not empty. */
+bool reader_texts(struct reader *, uint32_t node, struct registration_texts *);
+
+/* An object each of whose members is in the table. */
+struct reader_part {
+	struct str name;
+	bool (*read)(struct reader *, uint32_t node, void *to);
+};
+
+bool reader_parts(struct reader *, uint32_t obj, const struct reader_part *,
+    size_t n, void *to);
+#define READER_PARTS(r, node, parts, to)                                      \
+	reader_parts(r, node, parts, sizeof(parts) / sizeof((parts)[0]), to)
+
+/* A member of the standard. */
+struct reader_member {
+	struct str name;
+	bool (*read)(struct reader *, uint32_t node, struct registration *);
+	size_t offset, size; /* what an update takes away; size 0: nothing */
+	bool passed_over;    /* only the hub says it, or the caller read it */
+};
+/* NULL: it is the owner's own. */
+const struct reader_member *reader_member_find(const struct json *,
+    uint32_t key);
+/* Is that how a member of the standard is written? */
+bool reader_is_member(struct str);
+
+#endif
