@@ -39,6 +39,7 @@ enum record_operation {
 #define RECORD_ABORTED	    (1 << 4)
 #define RECORD_ESTIMATED    (1 << 5)
 #define RECORD_LATE_CLOCK   (1 << 6)
+#define RECORD_CRISIS	    (1 << 7) /* a crisis was needed for it */
 
 /* In memory; the spool writer fills seq, node_id and boot_epoch. */
 struct record {

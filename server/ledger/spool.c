@@ -457,7 +457,7 @@ stream_write(struct spool *sp, struct stream *st)
 
 /* A sync costs as much CPU as some hundred records, and a disk that takes
  * less than a millisecond for it would be asked for one per few requests. So
- * in a crowd the next batch starts no sooner than a millisecond after the
+ * in a crowd the next batch starts no sooner than SPOOL_PACE_US after the
  * last; who is alone waits for nothing. */
 static void
 crowd_wait(unsigned jobs, struct mono_us begun)

@@ -28,11 +28,12 @@ slot_find(struct dict_table *t, uint32_t hash, enum spool_dict kind,
 	size_t i = hash & (t->nslots - 1);
 	struct dict_entry *e;
 
+	assert(text.p != NULL || text.len == 0);
 	/* Acquires what entry_add released: the entry's bytes. */
 	while ((e = atomic_load_explicit(&t->slots[i],
 		    memory_order_acquire)) != NULL) {
-		if (e->hash == hash && e->kind == kind && e->len == text.len &&
-		    memcmp(e->text, text.p, text.len) == 0)
+		if (e->hash == hash && e->kind == kind &&
+		    str_eq((struct str){ e->text, e->len }, text))
 			break;
 		i = (i + 1) & (t->nslots - 1);
 	}

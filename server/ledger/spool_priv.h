@@ -39,7 +39,7 @@
 #define SPOOL_KEEP_US	  (35 * WALL_DAY_US) /* re-feed after a restore */
 #define SPOOL_TICK_MS	  60000
 #define SPOOL_CROWD	  4 /* jobs of a batch: many clients at once */
-#define SPOOL_PACE_US	  1000 /* between the batches of a crowd */
+#define SPOOL_PACE_US	  1500
 #define SPOOL_NAME_MAX	  24
 #define DICT_TEXT_MAX	  150
 #define DICT_IDS_MAX	  UINT16_MAX /* purpose ids have 16 bits */

@@ -1,0 +1,94 @@
+/* server/ledger/statement.c - a cost of the region in a period; statement.h
+ * says what is promised. */
+#include "server/ledger/statement.h"
+
+#include <stdio.h>
+
+enum hub_err
+asked_parse(struct str text, struct asked *asked_r)
+{
+	bool year = text.len == 4;
+	struct asked asked = { year ? ASKED_YEAR : ASKED_MONTH,
+		{ WALL_ABSENT, WALL_ABSENT } };
+	char day[16];
+	enum hub_err err;
+
+	if (text.len != 4 && text.len != 7)
+		return (HUB_ESYNTAX);
+	(void)snprintf(
+	    day, sizeof(day), "%.*s%s", STR_FMT(text), year ? "-01-01" : "-01");
+	err = wall_parse_date(str_of(day), &asked.days.from);
+	if (err == HUB_OK) {
+		asked.days =
+		    calendar_unit(asked.days.from, year ? PER_YEAR : PER_MONTH);
+		*asked_r = asked;
+	}
+	return (err);
+}
+
+const struct region_cost *
+region_cost_find(const struct region *region, struct str name)
+{
+	for (unsigned i = 0; i < region->ncosts; i++)
+		if (str_eq(region->costs[i].name, name))
+			return (&region->costs[i]);
+	return (NULL);
+}
+
+bool
+model_asks(const struct region_model *m, enum cost_key key)
+{
+	for (unsigned c = 0; c < m->ncomponents; c++)
+		if (m->components[c].key == key)
+			return (true);
+	return (false);
+}
+
+struct period
+year_before(struct period range)
+{
+	struct wall_us day = calendar_unit(range.from, PER_YEAR).from;
+
+	day.us -= WALL_DAY_US;
+	return (calendar_unit(day, PER_YEAR));
+}
+
+bool
+cost_run_begin(const struct region_cost *cost, const struct asked *asked,
+    struct arena *a, struct cost_run *run)
+{
+	const struct region_model *m = cost->model;
+	struct period whole = { cost->from, cost->to }, *ranges;
+	size_t cells;
+
+	*run = (struct cost_run){ .cost = cost, .period = whole };
+	run->in = (struct allocation_input){ .model = m,
+		.cents = cost->amount.cents,
+		.whole = cost->amount.cents };
+	if (asked->kind != ASKED_WHOLE &&
+	    !cost_part(cost->amount.cents, whole, asked->days, &run->in.cents,
+		&run->period))
+		return (false);
+	run->in.period = run->period;
+	run->bounds_wait =
+	    m->bounded && m->per == PER_YEAR && asked->kind == ASKED_MONTH;
+	run->in.bounds = !run->bounds_wait;
+	run->in.nranges = model_ranges(m, run->period, a, &ranges);
+	run->in.ranges = ranges;
+	cells = (size_t)run->in.nranges * m->nmembers;
+	run->usage = arena_array(a, cells + 1, sizeof(*run->usage));
+	run->previous = arena_array(a, cells + 1, sizeof(*run->previous));
+	run->in.usage = run->usage;
+	run->in.previous_usage = run->previous;
+	run->others = arena_array(a, run->in.nranges, sizeof(*run->others));
+	run->previous_others =
+	    arena_array(a, run->in.nranges, sizeof(*run->previous_others));
+	return (true);
+}
+
+enum hub_err
+cost_run_share(
+    struct cost_run *run, struct arena *a, struct allocation_why *why)
+{
+	return (allocate(&run->in, a, &run->result, why));
+}

@@ -1,0 +1,54 @@
+/* server/ledger/statement.h - one cost of the region in one period, shared:
+ * which part of it falls into the period, what was used, who bears what.
+ *
+ * statement.c is pure; statement_store.c reads usage from the roll-ups. A run
+ * is made of what the ledger has now, so it is provisional until periods are
+ * closed. */
+#ifndef HUB_LEDGER_STATEMENT_H
+#define HUB_LEDGER_STATEMENT_H
+
+#include "policies/region.h"
+#include "server/ledger/allocation.h"
+#include "sql/db.h"
+
+enum asked_kind { ASKED_WHOLE, ASKED_YEAR, ASKED_MONTH };
+struct asked {
+	enum asked_kind kind;
+	struct period days; /* not of ASKED_WHOLE */
+};
+/* "2026" or "2026-11". */
+enum hub_err asked_parse(struct str, struct asked *) HUB_MUST_CHECK;
+
+struct cost_run {
+	const struct region_cost *cost;
+	struct period period; /* the days of the cost that are shared */
+	struct allocation_input in;
+	uint64_t *usage, *previous; /* what in points to */
+	/* By range: what tenants used that are no members. */
+	uint64_t *others, *previous_others;
+	/* Minimum and maximum are for the year and this is a part of one. */
+	bool bounds_wait;
+	struct allocation result;
+};
+
+const struct region_cost *region_cost_find(
+    const struct region *, struct str name);
+/* False: nothing of the cost falls into what was asked. Usage is 0 until
+ * cost_run_usage; cost_run_share comes last. */
+bool cost_run_begin(const struct region_cost *, const struct asked *,
+    struct arena *, struct cost_run *) HUB_MUST_CHECK;
+/* Does a component ask for usage of the period, of the year before? */
+bool model_asks(const struct region_model *, enum cost_key);
+/* The calendar year before the one in which the range begins: known before
+ * the first day of a year, and the same for each of its months. */
+struct period year_before(struct period range);
+
+/* HUB_ECONFLICT: the model has a meter of its own, and the events that it
+ * would have to count are no longer all there. */
+enum hub_err cost_run_usage(struct db *, struct cost_run *) HUB_MUST_CHECK;
+
+/* allocate() with what is in the run. */
+enum hub_err cost_run_share(
+    struct cost_run *, struct arena *, struct allocation_why *) HUB_MUST_CHECK;
+
+#endif
