@@ -1,8 +1,9 @@
 /* server/federation/fanout.c - N sources at once; see fanout.h. */
-#include "server/federation/fanout.h"
+#include "server/federation/fanout_priv.h"
 
 #include <stdlib.h>
 
+#include "policies/registration.h"
 #include "server/base/log.h"
 
 /* Ids and Via come from one request head, tripled at most by escapes. */
@@ -23,19 +24,21 @@ static void part_ask(struct leg_part *);
 static void leg_continue(struct leg *);
 
 static void
-pages_clear(struct leg_page **pages)
+pages_clear(struct leg *leg, struct leg_page **pages)
 {
-	for (struct leg_page *p = *pages; p != NULL; p = p->next)
+	for (struct leg_page *p = *pages; p != NULL; p = p->next) {
 		buf_clear(&p->body);
+		budget_give(&leg->memory, p->held);
+	}
 	*pages = NULL;
 }
 
 static void
 leg_drop_pages(struct leg *leg)
 {
-	pages_clear(&leg->pages);
+	pages_clear(leg, &leg->pages);
 	for (unsigned i = 0; i < leg->nparts; i++)
-		pages_clear(&leg->parts[i].pages);
+		pages_clear(leg, &leg->parts[i].pages);
 }
 
 /* In order of the parts, whichever ended first. */
@@ -62,6 +65,38 @@ leg_stop_calls(struct leg *leg)
 	}
 }
 
+/* What a registration says of itself (5.2.9), and its cooldown. */
+static void
+note_use(const struct leg *leg, bool failed)
+{
+	const struct registration *reg = leg->policy->dataset->registration;
+	struct source_use *u = leg->ask.access->use;
+	struct loop *loop = leg->fanout->loop;
+
+	if (u == NULL || !leg->asked || leg->untold)
+		return;
+	atomic_fetch_add(&u->sent, 1);
+	if (!failed) {
+		atomic_store(&u->succeeded_us, loop_wall(loop).us);
+		return;
+	}
+	atomic_fetch_add(&u->failed, 1);
+	atomic_store(&u->failed_us, loop_wall(loop).us);
+	if (reg->management.cooldown_ms > 0 && !leg->sound)
+		atomic_store(&u->rest_until_us, loop_now(loop).us +
+			reg->management.cooldown_ms * 1000);
+}
+
+/* After a failure it counts as not answering until that is over. */
+static bool
+is_resting(const struct leg *leg)
+{
+	const struct source_use *u = leg->ask.access->use;
+
+	return (u != NULL &&
+	    leg->begun.us < atomic_load(&u->rest_until_us));
+}
+
 static void
 leg_end(struct leg *leg, enum leg_warning warning)
 {
@@ -74,7 +109,8 @@ leg_end(struct leg *leg, enum leg_warning warning)
 		if (leg->lane->failures == 0 &&
 		    now.us >= leg->lane->quiet_until.us) {
 			leg->lane->quiet_until.us = now.us + LOG_US;
-			log_warn("source failed",
+			log_warn(leg->untold ? "no room to ask the source" :
+					       "source failed",
 			    "source=%.*s dataset=%.*s warning=%d late=%d",
 			    STR_FMT(s->name), STR_FMT(leg->policy->dataset->name),
 			    (int)warning, (int)leg->late);
@@ -82,7 +118,10 @@ leg_end(struct leg *leg, enum leg_warning warning)
 	}
 	leg_stop_calls(leg);
 	leg_join_pages(leg);
-	if (leg->asked) /* not merely refused */
+	note_use(leg, warning != WARN_NONE);
+	if (leg->asked && leg->untold)
+		source_lane_unused(leg->lane, now);
+	else if (leg->asked) /* not merely refused */
 		source_lane_result(leg->lane, s,
 		    warning == WARN_NONE || leg->sound, now);
 	leg->warning = warning;
@@ -93,93 +132,6 @@ leg_end(struct leg *leg, enum leg_warning warning)
 	leg->fanout->wake(leg->fanout->arg);
 }
 
-static const struct context *
-page_context(const struct http_head *h, const struct policy_leg *pl,
-    const struct names *names, enum hub_err *err_r)
-{
-	const struct context *ctx;
-	struct str url = STR_NONE;
-	unsigned count = 0;
-	struct str link = http_field_find(h, STR("Link"), &count);
-
-	*err_r = HUB_OK;
-	/* Of several Link fields one may be the context; look at each. */
-	for (unsigned i = 0; count > 1 && i < h->nfields; i++)
-		if (str_caseeq(h->fields[i].name, STR("Link")) &&
-		    context_link_parse(h->fields[i].value, &url) == HUB_OK &&
-		    url.p != NULL)
-			break;
-	if (count == 1 && context_link_parse(link, &url) != HUB_OK)
-		url = STR_NONE;
-	if (url.p == NULL)
-		return (pl->dataset->source->context);
-	ctx = vocab_context(names->vocab, url);
-	if (ctx == NULL) {
-		log_warn("answer under an unknown @context",
-		    "source=%.*s context=\"%.*s\"",
-		    STR_FMT(pl->dataset->source->name),
-		    (int)(url.len < 200 ? url.len : 200), url.p);
-		*err_r = HUB_ENOENT;
-	}
-	return (ctx);
-}
-
-enum hub_err
-fanout_parse(struct leg_page *page, const struct http_head *h,
-    const struct policy_leg *pl, bool single, struct names *names,
-    struct arena *a)
-{
-	static const struct json_limits limits = JSON_LIMITS_BROKER;
-	enum hub_err err;
-
-	page->single = single;
-	page->doc.context = page_context(h, pl, names, &err);
-	if (err != HUB_OK)
-		return (err);
-	page->doc.priority = pl->dataset->priority;
-	page->doc.dataset = pl->dataset->name;
-	page->doc.auxiliary = pl->dataset->mode == MODE_AUXILIARY;
-	err = json_parse(&page->doc.json, buf_str(&page->body), &limits, a);
-	if (err != HUB_OK)
-		return (err);
-	if (page->doc.json.nodes[0].kind !=
-	    (single ? JSON_OBJECT : JSON_ARRAY))
-		return (HUB_ESYNTAX);
-	return (HUB_OK);
-}
-
-const struct document *
-fanout_entity_document(const struct leg_page *page, uint32_t node,
-    const struct document *last, struct names *names, struct arena *a)
-{
-	const struct json *j = &page->doc.json;
-	const struct context *ctx;
-	struct document *doc;
-	struct str url = STR_NONE;
-	uint32_t at = 0;
-
-	if (j->nodes[node].kind == JSON_OBJECT)
-		at = json_member(j, node, STR("@context"));
-	if (at == 0)
-		return (&page->doc);
-	if (context_of_json(names, j, at, &ctx, &url) != HUB_OK) {
-		log_warn("entity under an unknown @context",
-		    "dataset=%.*s context=\"%.*s\"",
-		    STR_FMT(page->doc.dataset),
-		    (int)(url.len < 200 ? url.len : 200),
-		    url.p != NULL ? url.p : "");
-		return (NULL);
-	}
-	if (ctx == page->doc.context)
-		return (&page->doc);
-	if (last != NULL && last->context == ctx)
-		return (last);
-	doc = arena_alloc(a, sizeof(*doc));
-	*doc = page->doc;
-	doc->context = ctx;
-	return (doc);
-}
-
 /* Is there another page? The source's own total tells (a source may give
  * fewer per page than asked); without one a short page is the last, and a
  * source that ignores the limit sent everything at once. */
@@ -188,7 +140,9 @@ more_pages(
     const struct source_ask *ask, const struct http_head *h, uint32_t got)
 {
 	uint64_t total;
-	struct str count = http_field_find(h, STR("NGSILD-Results-Count"),
+	bool v2 = ask->leg->dataset->source->kind == SOURCE_NGSI_V2;
+	struct str count = http_field_find(h,
+	    v2 ? STR("Fiware-Total-Count") : STR("NGSILD-Results-Count"),
 	    NULL);
 
 	if (ask->form == FORM_RETRIEVE || got == 0)
@@ -206,6 +160,18 @@ is_repeated(const struct leg_part *part, const struct leg_page *page)
 
 	return (first != NULL && first != page &&
 	    str_eq(buf_str(&first->body), buf_str(&page->body)));
+}
+
+/* Its page is there already: else everything on it would count twice. */
+static void
+part_drop_last(struct leg_part *part)
+{
+	struct leg_page **at = &part->pages;
+
+	while ((*at)->next != NULL)
+		at = &(*at)->next;
+	pages_clear(part->leg, at);
+	part->last_page = at;
 }
 
 static void
@@ -228,6 +194,79 @@ note_smaller(struct leg *leg, uint32_t limit)
 	    STR_FMT(leg->policy->dataset->source->name), limit);
 }
 
+/* There is no room for its answer: since it is too large itself, or since
+ * others are here. */
+static void
+leg_no_room(struct leg *leg, enum hub_err err)
+{
+	if (err == HUB_EFULL) {
+		leg->sound = true; /* who asks for less gets an answer */
+		leg_end(leg, WARN_INVALID);
+	} else {
+		leg->untold = true;
+		leg_end(leg, WARN_NO_ANSWER);
+	}
+}
+
+/* There is nothing more of the entities that were on the page. */
+static void
+part_end_cut(struct leg_part *part)
+{
+	part->cut = false;
+	part->ask = part->whole;
+	part->ask.offset += part->got;
+	if (part->more)
+		part_ask(part);
+	else
+		part_end(part);
+}
+
+/* A page of evolutions that ends before the range does is asked on for its
+ * entities, by their ids and from where it ends; then the next page comes. */
+static void
+part_take_cut(struct leg_part *part, const struct leg_page *page,
+    const struct http_head *h, uint32_t got)
+{
+	struct source_ask next = part->ask;
+	enum source_rest rest = SOURCE_REST_NONE;
+
+	if (h->status == 206)
+		rest = source_ask_rest(&next, &page->doc.json,
+		    http_field_find(h, STR("Content-Range"), NULL), part->cut,
+		    part->leg->fanout->arena);
+	if (rest == SOURCE_REST_BAD) {
+		leg_end(part->leg, WARN_INVALID);
+		return;
+	}
+	if (!part->cut) {
+		part->whole = part->ask;
+		part->got = got;
+		part->more = more_pages(&part->ask, h, got);
+	}
+	part->cut = true;
+	part->ask = next;
+	if (rest == SOURCE_REST_MORE)
+		part_ask(part);
+	else
+		part_end_cut(part);
+}
+
+/* Is the page the whole answer, and the one that is known? */
+static bool
+part_is_known(const struct leg_part *part, const struct leg_page *page,
+    const struct http_head *h)
+{
+	const struct leg *leg = part->leg;
+	const struct leg_known *k = leg->known;
+
+	return (k != NULL && leg->nparts == 1 && part->pages == page &&
+	    part->ask.time == NULL && !page->translated &&
+	    leg->bytes <= leg->fanout->answer_max &&
+	    k->context == page->doc.context &&
+	    str_eq(k->body, buf_str(&page->body)) &&
+	    !more_pages(&part->ask, h, k->count));
+}
+
 static void
 part_take_page(struct leg_part *part)
 {
@@ -240,19 +279,48 @@ part_take_page(struct leg_part *part)
 
 	if (part->smaller)
 		note_smaller(leg, part->ask.limit);
-	http_call_body_take(part->call, &page->body);
+	err = http_call_body_take(part->call, &page->body);
+	if (err != HUB_OK) {
+		leg_no_room(leg, err);
+		return;
+	}
+	page->held = page->body.len;
 	*part->last_page = page;
 	part->last_page = &page->next;
 	leg->bytes += page->body.len;
-	err = fanout_parse(page, h, leg->policy,
-	    part->ask.form == FORM_RETRIEVE, f->names, f->arena);
-	if (err != HUB_OK || leg->bytes > f->answer_max) {
-		leg->sound = err == HUB_OK;
+	err = page_translate(leg, page);
+	if (err == HUB_OK)
+		err = page_begin(page, h, leg->policy,
+		    part->ask.form == FORM_RETRIEVE && !speaks_v2(leg),
+		    f->names);
+	if (err == HUB_OK && part_is_known(part, page, h)) {
+		leg->recalled = true;
+		part_end(part);
+		return;
+	}
+	if (err == HUB_OK)
+		err = leg_read(leg, page);
+	if (err == HUB_OK && leg->bytes > f->answer_max)
+		err = HUB_EFULL;
+	if (err == HUB_EFULL || err == HUB_EAGAIN) {
+		leg_no_room(leg, err);
+		return;
+	}
+	if (err != HUB_OK) {
 		leg_end(leg, WARN_INVALID);
 		return;
 	}
 	got = page->doc.json.nodes[0].count;
-	if (is_repeated(part, page) || !more_pages(&part->ask, h, got)) {
+	if (part->ask.time != NULL && (h->status == 206 || part->cut)) {
+		part_take_cut(part, page, h, got);
+		return;
+	}
+	if (is_repeated(part, page)) {
+		part_drop_last(part);
+		part_end(part);
+		return;
+	}
+	if (!more_pages(&part->ask, h, got)) {
 		part_end(part);
 		return;
 	}
@@ -270,7 +338,9 @@ refuses_page(const struct leg_part *part, int status)
 					   NULL;
 	struct str body = http_call_body(part->call);
 
-	return (word != NULL && part->ask.form != FORM_RETRIEVE &&
+	/* Of entities asked for by their ids half would be lost. */
+	return (word != NULL && !part->cut &&
+	    part->ask.form != FORM_RETRIEVE &&
 	    part->ask.limit / 2 >= PAGE_MIN && body.len > 0 &&
 	    memmem(body.p, body.len, word, strlen(word)) != NULL);
 }
@@ -301,8 +371,10 @@ part_take_status(struct leg_part *part, int status)
 	if (status == 401 && leg->fanout->unauthorized != NULL)
 		leg->fanout->unauthorized(leg->policy->dataset->source,
 		    leg->fanout->arg);
-	if (status == 200)
+	if (status == 200 || (status == 206 && part->ask.time != NULL))
 		part_take_page(part);
+	else if (status == 404 && part->cut)
+		part_end_cut(part);
 	else if (status == 404)
 		part_end(part); /* it has nothing */
 	else if (refuses_page(part, status))
@@ -325,11 +397,12 @@ on_call(struct http_call *call, enum hub_err err, void *arg)
 		break;
 	case HUB_ELATE:
 		leg->late = true;
+		leg->untold = !http_call_was_out(call);
 		leg_end(leg, WARN_NO_ANSWER);
 		break;
 	case HUB_EFULL:
-		leg->sound = true; /* who asks for less gets an answer */
-		leg_end(leg, WARN_INVALID);
+	case HUB_EAGAIN:
+		leg_no_room(leg, err);
 		break;
 	case HUB_ESYNTAX:
 	case HUB_ECLOSED:
@@ -403,6 +476,8 @@ part_ask(struct leg_part *part)
 	leg->pages_asked++;
 	leg->asked = true;
 	conf.bytes = buf_str(&b);
+	conf.party = f->party;
+	conf.memory = &leg->memory;
 	/* One budget for all pages of a leg. */
 	conf.timeout_ms = spent < s->timeout_ms - 1 ?
 	    s->timeout_ms - (int)spent : 1;
@@ -467,12 +542,22 @@ fanout_start(struct fanout *f, struct source_pools *pools)
 		struct leg *leg = &f->legs[i];
 
 		leg->fanout = f;
+		if (leg->withheld) {
+			leg->warning = WARN_NO_ANSWER;
+			f->open--;
+			continue;
+		}
 		leg->open = true;
 		leg->begun = loop_now(f->loop);
+		leg->memory = (struct budget_claim){ .budget = f->memory,
+			.share = leg->ask.access->share,
+			.max = f->answer_max * LEG_MEMORY };
 		leg->lane = source_pools_lane(pools,
 		    leg->policy->dataset->source, leg->ask.access);
 		leg->lane->users++;
-		if (lacks_token(leg))
+		if (is_resting(leg))
+			defer_set(f->loop, &leg->refused, on_refused, leg);
+		else if (lacks_token(leg))
 			defer_set(f->loop, &leg->refused, on_no_token, leg);
 		else if (leg_split(leg) &&
 		    source_lane_ready(leg->lane, leg->begun))
@@ -490,13 +575,21 @@ fanout_clear(struct fanout *f)
 
 		if (leg->open) {
 			leg_stop_calls(leg);
-			/* If it was the breaker's trial, the next may try. */
-			if (leg->lane->open_until.us != 0)
-				leg->lane->open_until = loop_now(f->loop);
+			if (leg->asked)
+				source_lane_unused(leg->lane,
+				    loop_now(f->loop));
 			leg->lane->users--;
 			leg->open = false;
 			f->open--;
 		}
 		leg_drop_pages(leg);
+		budget_end(&leg->memory);
 	}
+}
+
+void
+fanout_reject(struct leg *leg, enum hub_err err)
+{
+	assert(!leg->open && err != HUB_OK);
+	leg->warning = err == HUB_EAGAIN ? WARN_NO_ANSWER : WARN_INVALID;
 }

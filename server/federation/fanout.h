@@ -17,8 +17,19 @@ enum leg_warning {
 struct leg_page {
 	struct leg_page *next;
 	struct buf body; /* what doc.json.text points into */
+	size_t held;	 /* bytes of the leg's memory taken for it */
+	uint32_t nodes_max; /* of its tape; 0: what JSON_LIMITS_BROKER says */
 	struct document doc;
 	bool single; /* the body is one entity, else an array of them */
+	bool may_name_contexts; /* some member may be an "@context" */
+	bool translated;	/* it did not come as it stands here */
+};
+
+/* An answer of one page whose content somebody knows already. */
+struct leg_known {
+	struct str body;
+	const struct context *context; /* in which its names are written */
+	uint32_t count;		       /* entities in it */
 };
 
 struct fanout;
@@ -30,17 +41,29 @@ struct leg_part {
 	struct http_call *call;
 	struct leg_page *pages, **last_page;
 	bool smaller; /* its page was halved since the source refused it */
+	/* While a page that was cut in time is followed: */
+	bool cut;
+	bool more;		 /* there are pages of entities behind it */
+	uint32_t got;		 /* entities on it */
+	struct source_ask whole; /* as it was asked for */
 };
 
 struct leg {
 	/* set by the caller */
 	const struct policy_leg *policy;
 	struct source_ask ask;
+	bool spent;    /* some agreement's quota is: not all it has is asked */
+	bool withheld; /* nothing is: the source is not asked */
+	const struct leg_known *known; /* not to be read again; or NULL */
+	/* It is asked for what policy must know to judge the next leg's answer,
+	 * and gives nothing itself. */
+	bool aside;
 	/* the module's own */
 	struct fanout *fanout;
 	struct source_lane *lane;
 	struct defer refused;
 	struct mono_us begun;
+	struct budget_claim memory; /* answers, tapes and what is read */
 	struct leg_part *parts;
 	unsigned nparts, next_part; /* the first that has not begun */
 	unsigned running, width;    /* parts at once, and at most */
@@ -49,19 +72,29 @@ struct leg {
 	/* results, when open is false */
 	bool open;
 	bool late; /* WARN_NO_ANSWER since its time was up */
+	bool recalled; /* it is what is known, and its page was not read */
 	bool sound; /* it failed us, but for what was asked of it */
+	bool untold; /* it failed for want of room here: the source was not
+		      * heard and cannot be judged */
 	enum leg_warning warning;
 	struct leg_page *pages; /* empty when it failed or had nothing */
 	uint64_t bytes;		/* received, all pages */
+	size_t translated;	/* of NGSI-v2, as NGSI-LD text, all pages */
 	uint32_t upstream_us;
 };
+
+/* The memory that one leg may take, in answer_max: its bytes, their tape (up
+ * to 20 bytes a node, built anew once), and its entities read and merged. */
+#define LEG_MEMORY 12
 
 struct fanout {
 	/* set by the caller */
 	struct loop *loop;
 	struct arena *arena;
 	struct names *names;
+	uint64_t party;	      /* who asks: tenants take turns at a source */
 	size_t answer_max;    /* bytes one source may send in all pages */
+	struct budget *memory; /* what all answers share; NULL: no ceiling */
 	void (*wake)(void *); /* each time a leg has ended */
 	/* A source has answered 401: the hub's credentials are not good. May
 	 * be NULL. */
@@ -75,8 +108,18 @@ struct fanout {
 
 /* Starts all legs. wake is never called before it returned. */
 void fanout_start(struct fanout *, struct source_pools *);
-/* Cancels what is open, gives bodies and calls back; the arena stays. A
- * zeroed fanout is fine. */
+/* More memory for what is read of a leg's answer; HUB_EFULL, HUB_EAGAIN:
+ * there is none for it. */
+enum hub_err fanout_take_memory(struct leg *, size_t n) HUB_MUST_CHECK;
+/* How much more it may take at most. */
+size_t fanout_memory_left(const struct leg *);
+/* Reads the page of a leg that is recalled, after all; as above, or
+ * HUB_ESYNTAX. */
+enum hub_err fanout_read(struct leg *) HUB_MUST_CHECK;
+/* The leg's answer is not used: it did not fit, or it is invalid. */
+void fanout_reject(struct leg *, enum hub_err);
+/* Cancels what is open, gives bodies, calls and memory back; the arena, which
+ * must end now, stays. A zeroed fanout is fine. */
 void fanout_clear(struct fanout *);
 
 /* One answer: the tape of a body and the context its names are written in. For

@@ -1,5 +1,5 @@
 /* server/federation/merge.c - one answer from many; see merge.h. */
-#include "server/federation/merge.h"
+#include "server/federation/merge_priv.h"
 
 #include <stdlib.h>
 
@@ -183,8 +183,8 @@ instance_time(const struct instance *in, uint32_t node)
 /* Does b, of a later view, beat a? What only adds never does; else newest
  * observedAt, then newest modifiedAt (absent is oldest); then a stays, since
  * it came first. */
-static bool
-beats(const struct instance *b, const struct instance *a)
+bool
+merge_beats(const struct instance *b, const struct instance *a)
 {
 	struct wall_us ta = instance_time(a, a->observed_at);
 	struct wall_us tb = instance_time(b, b->observed_at);
@@ -233,7 +233,7 @@ gather_put(struct gather *g, const struct instance *in)
 
 		if (!same_key(have, in))
 			continue;
-		if (beats(in, have))
+		if (merge_beats(in, have))
 			*have = *in;
 		return;
 	}
@@ -425,6 +425,32 @@ has_arrays(const struct entity *e)
 	return (false);
 }
 
+/* What is one of the entity, not of its instances. */
+static void
+fold_views(struct merge *m, struct entity **views, size_t n)
+{
+	bool adding = views[0]->instances->doc->auxiliary;
+
+	for (size_t i = 1; i < n; i++)
+		if (adding || !views[i]->instances->doc->auxiliary)
+			fold(views[0], views[i], m->arena);
+}
+
+static struct entity *
+merge_evolution(struct merge *m, struct entity **views, size_t n)
+{
+	struct instance *all;
+	unsigned nall;
+
+	for (size_t i = 0; n > 1 && i < n; i++)
+		push_expiry(views[i]);
+	all = merge_series(m, views, n, &nall);
+	fold_views(m, views, n);
+	views[0]->instances = all;
+	views[0]->ninstances = nall;
+	return (views[0]);
+}
+
 /* views[0..n) have one id. */
 static struct entity *
 merge_one(struct merge *m, struct entity **views, size_t n)
@@ -432,8 +458,9 @@ merge_one(struct merge *m, struct entity **views, size_t n)
 	struct entity *e = views[0];
 	struct gather g = { 0 };
 	size_t total = 0, slots = 4;
-	bool adding;
 
+	if (m->series != NULL)
+		return (merge_evolution(m, views, n));
 	if (n == 1 && !has_arrays(e))
 		return (e);
 	for (size_t i = 0; i < n; i++)
@@ -444,16 +471,13 @@ merge_one(struct merge *m, struct entity **views, size_t n)
 	g.mask = (uint32_t)slots - 1;
 	g.slots = arena_array(m->arena, slots, sizeof(*g.slots));
 	g.all = arena_raw(m->arena, total * sizeof(*g.all));
-	adding = e->instances->doc->auxiliary;
 	for (size_t i = 0; i < n; i++) {
 		if (n > 1)
 			push_expiry(views[i]);
 		for (unsigned k = 0; k < views[i]->ninstances; k++)
 			gather_put(&g, &views[i]->instances[k]);
 	}
-	for (size_t i = 1; i < n; i++)
-		if (adding || !views[i]->instances->doc->auxiliary)
-			fold(e, views[i], m->arena);
+	fold_views(m, views, n);
 	e->instances = gather_group(&g, m->arena);
 	e->ninstances = g.n;
 	return (e);

@@ -7,7 +7,7 @@
 #ifndef HUB_FEDERATION_MERGE_H
 #define HUB_FEDERATION_MERGE_H
 
-#include "server/ngsild/entity.h"
+#include "server/ngsild/temporal.h"
 
 /* These attributes of this entity come from this dataset alone: what other
  * views have of them is dropped, also when the dataset gave nothing. */
@@ -22,6 +22,10 @@ struct merge {
 	/* set by the caller after merge_init; merge_run sorts them */
 	size_t nowners;
 	struct merge_owner *owners;
+	/* NULL: entities. Else evolutions, whose instances stand side by side
+	 * (temporal.h): each has a time, and of one name, datasetId and
+	 * instant the one is kept that would win in an entity. */
+	const struct temporal *series;
 	/* the module's own */
 	size_t n, cap;
 	struct entity **views; /* as added; merge_run sorts them */

@@ -12,6 +12,9 @@
 #define BEARER_MAX   16384
 #define LANE_IDLE    64
 #define LANE_IDLE_MS 30000
+/* Calls that wait for one of in-flight places: of all tenants, of each. */
+#define QUEUED_ALL  32
+#define QUEUED_EACH 16
 
 static atomic_ullong tls_serial;
 
@@ -94,6 +97,7 @@ access_one(const struct region_source *src, const char *folder,
 	const char *phrase = "";
 	enum hub_err err = access_oauth(src, folder, a, acc, why);
 
+	acc->share = xcalloc(1, sizeof(*acc->share));
 	if (err != HUB_OK)
 		return (err);
 	if (bearer != NULL && read_secret(bearer, &acc->bearer) != HUB_OK) {
@@ -152,10 +156,46 @@ source_access_free(struct source_access *all, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		tls_client_free(all[i].tls);
 		tls_client_free(all[i].token_tls);
+		free(all[i].share);
+		source_use_unref(&all[i].use);
 		secret_free(all[i].bearer);
 		secret_free(all[i].secret);
 	}
 	free(all);
+}
+
+/* ---- how registered sources do */
+
+struct source_use *
+source_use_new(struct str tenant, struct str id, struct wall_us created)
+{
+	struct source_use *u = xcalloc(1, sizeof(*u) + tenant.len + id.len);
+	char *text = (char *)(u + 1);
+
+	atomic_init(&u->refs, 1);
+	memcpy(text, tenant.p, tenant.len);
+	memcpy(text + tenant.len, id.p, id.len);
+	u->tenant = (struct str){ text, tenant.len };
+	u->id = (struct str){ text + tenant.len, id.len };
+	u->created = created;
+	return (u);
+}
+
+struct source_use *
+source_use_ref(struct source_use *u)
+{
+	atomic_fetch_add(&u->refs, 1);
+	return (u);
+}
+
+void
+source_use_unref(struct source_use **up)
+{
+	struct source_use *u = *up;
+
+	*up = NULL;
+	if (u != NULL && atomic_fetch_sub(&u->refs, 1) == 1)
+		free(u);
 }
 
 /* ---- pools and breakers of one worker */
@@ -219,10 +259,12 @@ source_pools_free(struct source_pools *p)
 static char *
 lane_key(const struct region_source *s, const struct source_access *acc)
 {
+	/* Two tenants may have registered one id. */
+	struct str owner = s->owner != NULL ? s->owner->name : STR("");
 	char *key = NULL;
 
-	if (asprintf(&key, "%.*s %.*s %u %llu %u", STR_FMT(s->name),
-		STR_FMT(s->host), (unsigned)s->port,
+	if (asprintf(&key, "%.*s %.*s %.*s %u %llu %u", STR_FMT(owner),
+		STR_FMT(s->name), STR_FMT(s->host), (unsigned)s->port,
 		(unsigned long long)acc->serial, s->in_flight) < 0)
 		abort();
 	return (key);
@@ -245,7 +287,8 @@ lane_get(struct source_pools *p, const struct region_source *s,
 		.port = s->port,
 		.tls = acc->tls,
 		.in_flight = s->in_flight,
-		.queued = s->in_flight * 32,
+		.queued = s->in_flight * QUEUED_ALL,
+		.queued_each = s->in_flight * QUEUED_EACH,
 		.idle_max = LANE_IDLE,
 		.idle_ms = LANE_IDLE_MS,
 		.header_max = p->header_max };
@@ -321,6 +364,13 @@ source_lane_ready(struct source_lane *l, struct mono_us now)
 	/* The pause is over: this call tries; others wait for its result. */
 	l->open_until.us = now.us + INT64_C(60000000);
 	return (true);
+}
+
+void
+source_lane_unused(struct source_lane *l, struct mono_us now)
+{
+	if (l->open_until.us != 0)
+		l->open_until = now;
 }
 
 void

@@ -3,9 +3,28 @@
 #ifndef HUB_FEDERATION_SOURCE_H
 #define HUB_FEDERATION_SOURCE_H
 
+#include <stdatomic.h>
+
 #include "policies/policy.h"
 #include "server/net/http_client.h"
-#include "server/ngsild/query.h"
+#include "server/ngsild/temporal.h"
+
+/* How a registered source does, since this process knows it; shared by all
+ * workers and by the snapshots that have it. */
+struct source_use {
+	atomic_uint refs;
+	atomic_ullong sent, failed; /* legs */
+	atomic_llong succeeded_us, failed_us; /* wall; 0: never */
+	atomic_llong rest_until_us; /* mono: its cooldown (5.2.34) */
+	/* whose it is; for the thread that builds snapshots */
+	struct str tenant, id;
+	struct wall_us created;
+	struct source_use *next;
+};
+struct source_use *source_use_new(struct str tenant, struct str id,
+    struct wall_us created) HUB_MUST_CHECK;
+struct source_use *source_use_ref(struct source_use *) HUB_MUST_CHECK;
+void source_use_unref(struct source_use **);
 
 /* What was read from files for one source, by the thread that builds a
  * snapshot; shared read-only by the workers. */
@@ -15,6 +34,8 @@ struct source_access {
 	struct str bearer;	/* token text; empty: none */
 	struct str secret;	/* of oauth { }; empty: none */
 	struct tls_client *token_tls; /* to its token-url; NULL: plain http */
+	struct budget_share *share; /* what its answers hold of memory */
+	struct source_use *use; /* of a registration; else NULL */
 };
 /* One entry per region source, by index. Reads ca, certificate, key, bearer
  * and secret files (relative to folder). HUB_ENOENT and a sentence in *why
@@ -48,6 +69,9 @@ void source_pools_trim(struct source_pools *, const struct region *,
 bool source_lane_ready(struct source_lane *, struct mono_us now);
 void source_lane_result(struct source_lane *, const struct region_source *,
     bool ok, struct mono_us now);
+/* A call that was let through ended without telling anything: if it was the
+ * breaker's trial, the next may try. */
+void source_lane_unused(struct source_lane *, struct mono_us now);
 
 /* The operations (GS CIM 009, 4.20) by which a source is asked; each serves
  * retrievals and queries. */
@@ -60,6 +84,14 @@ enum source_form {
 /* Requests into which one leg may be split, pages not counted. */
 #define SOURCE_PARTS_MAX 100
 
+/* The past that is asked for (GS CIM 009, 4.11). Sent is a little more than the
+ * range, since sources do not agree on whose its ends are. */
+struct source_time {
+	enum time_property property;
+	struct time_range range;
+	uint32_t last_n; /* 0: all */
+};
+
 /* What to ask of one leg. */
 struct source_ask {
 	const struct policy_leg *leg;
@@ -68,12 +100,18 @@ struct source_ask {
 	const struct query *query; /* of the client */
 	struct str id;		   /* retrieve: p not NULL */
 	struct str via;		   /* the client's Via chain, or empty */
+	const struct http_head *client; /* of whom a registration may copy
+					 * harmless fields; NULL: nobody */
 	struct str hub_name;
 	uint32_t offset, limit;	   /* page */
 	const struct name *const *types; /* granted and requested */
 	unsigned ntypes;
 	const struct name *const *attrs; /* to ask for; 0: all */
 	unsigned nattrs;
+	/* NULL: the present. Else FORM_RETRIEVE and FORM_QUERY are those of
+	 * temporal/entities. */
+	const struct source_time *time;
+	bool ids_chosen; /* by the caller: ids below, at least one */
 	/* set by source_plan */
 	enum source_form form;
 	unsigned nids; /* ids to ask for; 0: any */
@@ -91,5 +129,15 @@ unsigned source_ids_fit(const struct source_ask *, struct arena *);
  * client header travels; the tenant is the dataset's. FORM_RETRIEVE: of one
  * id. */
 void source_request(const struct source_ask *, struct arena *, struct buf *);
+
+/* After a page that its source cut in time (206, 6.3.10): what to ask next for
+ * the same entities; again: it was asked in this way already. SOURCE_REST_NONE:
+ * that was all; SOURCE_REST_BAD: what is missing cannot be asked for, since the
+ * range is none or does not move. */
+enum source_rest { SOURCE_REST_BAD = 0, SOURCE_REST_MORE, SOURCE_REST_NONE };
+enum source_rest source_ask_rest(struct source_ask *, const struct json *page,
+    struct str content_range, bool again, struct arena *) HUB_MUST_CHECK;
+/* Adds the time to a target. */
+void source_add_time(const struct source_time *, struct buf *);
 
 #endif

@@ -2,6 +2,9 @@
  * bytes; source.h says what is promised. */
 #include "server/federation/source.h"
 
+#include "policies/registration.h"
+#include "server/federation/v2_request.h"
+
 /* Longer targets are refused by many servers and gateways on the way. */
 #define TARGET_MAX 4000
 /* Longer attribute lists are not sent: the filter does the work anyway. */
@@ -12,6 +15,8 @@
 #define SELECTORS_MAX 1000
 /* Ids come from one request, tripled at most by escapes. */
 #define TEXT_MAX ((size_t)4 << 20)
+/* Of a field that a registration sets, in bytes. */
+#define COPIED_MAX 1024
 
 /* What the programs that speak NGSI-LD have of their own. Page sizes are in
  * policies/region_source.c. */
@@ -69,21 +74,64 @@ add_page(const struct source_ask *ask, const struct quirks *k, struct buf *b)
 	buf_addu(b, ask->offset);
 }
 
+/* A registration's own pattern: the source does not know what of it is
+ * registered (4.3.6.1). */
+static void
+add_pattern(const struct source_ask *ask, struct buf *b)
+{
+	const struct registration *reg = ask->leg->dataset->registration;
+	struct str pattern = STR_NONE;
+
+	if (reg != NULL && ask->nids == 0)
+		pattern = registration_pattern(reg);
+	if (pattern.p == NULL)
+		return;
+	BUF_LIT(b, "&idPattern=");
+	buf_add_url(b, pattern, ":");
+}
+
+/* Without a type there are attributes: a registration may name no more. */
 static void
 add_query(const struct source_ask *ask, const struct quirks *k,
     struct arena *a, struct buf *b)
 {
-	assert(ask->ntypes > 0);
+	size_t begin;
+
+	if (ask->time != NULL)
+		BUF_LIT(b, "/temporal");
 	buf_adds(b, str_of(k->entities));
+	begin = b->len;
 	add_names(b, "?type=", ask->types, ask->ntypes,
 	    ask->leg->dataset->source->context, a);
 	for (unsigned i = 0; i < ask->nids; i++) {
 		buf_adds(b, i == 0 ? STR("&id=") : STR(","));
 		buf_add_url(b, ask->ids[i], ":");
 	}
+	add_pattern(ask, b);
 	add_attrs(ask, a, b);
 	buf_addc(b, '&');
 	add_page(ask, k, b);
+	if (ask->time != NULL)
+		source_add_time(ask->time, b);
+	if (!b->failed)
+		b->p[begin] = '?';
+}
+
+/* Of a history attributes are asked for, too: it may be long. */
+static void
+add_retrieve(const struct source_ask *ask, const struct quirks *k,
+    struct arena *a, struct buf *b)
+{
+	assert(ask->nids == 1);
+	buf_adds(b, ask->time != NULL ? STR("/temporal/entities/") :
+					STR("/entities/"));
+	buf_add_url(b, ask->ids[0], ":");
+	buf_addc(b, '?');
+	buf_adds(b, str_of(k->sys_attrs));
+	if (ask->time == NULL)
+		return;
+	add_attrs(ask, a, b);
+	source_add_time(ask->time, b);
 }
 
 static void
@@ -93,13 +141,13 @@ add_target(const struct source_ask *ask, struct arena *a, struct buf *b)
 	const struct quirks *k = &dialects[s->dialect];
 
 	buf_adds(b, s->base);
+	if (s->kind == SOURCE_NGSI_V2) {
+		v2_add_target(ask, a, b);
+		return;
+	}
 	switch (ask->form) {
 	case FORM_RETRIEVE:
-		assert(ask->nids == 1);
-		BUF_LIT(b, "/entities/");
-		buf_add_url(b, ask->ids[0], ":");
-		buf_addc(b, '?');
-		buf_adds(b, str_of(k->sys_attrs));
+		add_retrieve(ask, k, a, b);
 		break;
 	case FORM_BATCH:
 		BUF_LIT(b, "/entityOperations/query?");
@@ -152,8 +200,22 @@ dataset_has(const struct region_dataset *ds, struct str id)
 {
 	for (unsigned i = 0; i < ds->nids; i++)
 		if (str_glob(ds->ids[i], id))
-			return (true);
+			return (ds->registration == NULL ||
+			    registration_has_id(ds->registration, id));
 	return (false);
+}
+
+/* What the dataset offers for the time asked for, as the operations on
+ * entities are called; its history has no batch. */
+static unsigned
+operations(const struct source_ask *ask)
+{
+	unsigned ops = ask->leg->dataset->operations;
+
+	if (ask->time == NULL)
+		return (ops);
+	return (((ops & OP_QUERY_TEMPORAL) != 0 ? OP_QUERY : 0U) |
+	    ((ops & OP_RETRIEVE_TEMPORAL) != 0 ? OP_RETRIEVE : 0U));
 }
 
 /* The ids that a dataset registers if it registers no patterns: it is asked
@@ -162,7 +224,7 @@ static void
 take_registered_ids(struct source_ask *ask)
 {
 	const struct region_dataset *ds = ask->leg->dataset;
-	unsigned lists = ds->operations & (OP_QUERY | OP_QUERY_BATCH);
+	unsigned lists = operations(ask) & (OP_QUERY | OP_QUERY_BATCH);
 
 	for (unsigned i = 0; i < ds->nids; i++)
 		if (str_chr(ds->ids[i], '*') < ds->ids[i].len)
@@ -180,6 +242,8 @@ take_ids(struct source_ask *ask, struct arena *a)
 	const struct query *q = ask->query;
 	struct str *ids;
 
+	if (ask->ids_chosen)
+		return;
 	ask->nids = 0;
 	if (ask->id.p != NULL) {
 		ids = arena_raw(a, sizeof(*ids));
@@ -223,7 +287,7 @@ too_long(const struct source_ask *ask, struct arena *a)
 static enum source_form
 cheapest(const struct source_ask *ask, struct arena *a)
 {
-	unsigned ops = ask->leg->dataset->operations;
+	unsigned ops = operations(ask);
 	bool batch = (ops & OP_QUERY_BATCH) != 0;
 
 	if ((ops & OP_RETRIEVE) != 0 &&
@@ -241,10 +305,16 @@ cheapest(const struct source_ask *ask, struct arena *a)
 bool
 source_plan(struct source_ask *ask, struct arena *a)
 {
+	bool v2 = ask->leg->dataset->source->kind == SOURCE_NGSI_V2;
+
 	take_ids(ask, a);
 	if (ask->nids == 0 && ask->query->nids > 0)
 		return (false);
+	if (v2 && !v2_take_ids(ask, a))
+		return (false);
 	ask->form = cheapest(ask, a);
+	if (v2)
+		ask->form = v2_form(ask, ask->form);
 	return (ask->form != FORM_NONE);
 }
 
@@ -335,10 +405,12 @@ add_body(const struct source_ask *ask, struct arena *a, struct buf *b)
 {
 	const struct context *ctx = ask->leg->dataset->source->context;
 
-	assert(ask->ntypes > 0);
-	BUF_LIT(b, "{\"type\":\"Query\",\"entities\":[");
-	add_selectors(ask, a, b);
-	buf_addc(b, ']');
+	BUF_LIT(b, "{\"type\":\"Query\"");
+	if (ask->ntypes > 0) {
+		BUF_LIT(b, ",\"entities\":[");
+		add_selectors(ask, a, b);
+		buf_addc(b, ']');
+	}
 	for (unsigned i = 0; i < ask->nattrs; i++) {
 		buf_adds(b, i == 0 ? STR(",\"attrs\":[") : STR(","));
 		buf_add_json(b, context_compact(ctx, ask->attrs[i], a));
@@ -362,6 +434,30 @@ add_host(const struct region_source *s, struct buf *b)
 	}
 }
 
+/* contextSourceInfo (4.3.6.5). */
+static void
+add_registered_fields(const struct source_ask *ask,
+    const struct registration *reg, struct buf *b)
+{
+	for (unsigned i = 0; i < reg->source_info.n; i++) {
+		const struct registration_pair *p = &reg->source_info.v[i];
+		struct str value = p->value;
+		bool from_client = false;
+
+		if (!registration_header(p, &from_client))
+			continue;
+		if (from_client)
+			value = ask->client == NULL ? STR_NONE :
+			    http_field_find(ask->client, p->key, NULL);
+		if (value.len == 0 || value.len > COPIED_MAX)
+			continue;
+		BUF_LIT(b, "\r\n");
+		buf_adds(b, p->key);
+		BUF_LIT(b, ": ");
+		buf_adds(b, value);
+	}
+}
+
 static void
 add_fields(const struct source_ask *ask, struct buf *b)
 {
@@ -380,13 +476,15 @@ add_fields(const struct source_ask *ask, struct buf *b)
 	}
 	BUF_LIT(b, "HTTP/1.1 ");
 	buf_adds(b, ask->hub_name);
-	if (s->context_url.len > 0) {
+	if (s->context_url.len > 0 && s->kind == SOURCE_NGSI_LD) {
 		BUF_LIT(b, "\r\nLink: <");
 		buf_adds(b, s->context_url);
 		BUF_LIT(b, ">; rel=\"http://www.w3.org/ns/json-ld#context\"; "
 			   "type=\"application/ld+json\"");
 	}
-	if (ds->upstream_tenant.len > 0) {
+	if (s->kind == SOURCE_NGSI_V2)
+		v2_add_fields(ds, b);
+	else if (ds->upstream_tenant.len > 0) {
 		BUF_LIT(b, "\r\nNGSILD-Tenant: ");
 		buf_adds(b, ds->upstream_tenant);
 	}
@@ -394,6 +492,8 @@ add_fields(const struct source_ask *ask, struct buf *b)
 		BUF_LIT(b, "\r\nAuthorization: Bearer ");
 		buf_adds(b, bearer);
 	}
+	if (ds->registration != NULL)
+		add_registered_fields(ask, ds->registration, b);
 }
 
 void
@@ -410,7 +510,10 @@ source_request(const struct source_ask *ask, struct arena *a, struct buf *b)
 		return;
 	}
 	buf_init(&body, TEXT_MAX);
-	add_body(ask, a, &body);
+	if (ask->leg->dataset->source->kind == SOURCE_NGSI_V2)
+		v2_add_body(ask, a, &body);
+	else
+		add_body(ask, a, &body);
 	BUF_LIT(b, "\r\nContent-Type: application/json\r\nContent-Length: ");
 	buf_addu(b, body.len);
 	BUF_LIT(b, "\r\n\r\n");
