@@ -1,77 +1,16 @@
-/* server/hubctl/cmd_region.c - region files and bundles: validate, apply,
- * bundles, export. */
+/* server/hubctl/cmd_region.c - region files and bundles: validate, diff,
+ * apply, rollback, bundles, export. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policies/policy_store.h"
-#include "server/hubctl/hubctl.h"
+#include "server/hubctl/bundle.h"
 
-/* What validate and apply have read. */
-struct input {
-	struct arena *arena;
-	struct region_file *files;
-	unsigned nfiles;
-	struct region *region;
-};
-
-static enum ctl_exit apply(const struct ctl *, const struct input *);
-static enum ctl_exit would_apply(struct db *, const struct input *);
 static enum ctl_exit export_files(const struct ctl *, const char *dir,
     const struct region_file *, unsigned n);
-
-/* As compilers write it, so that editors can jump there. */
-static void
-print_message(const struct region_message *m)
-{
-	fprintf(stderr, "%.*s:", STR_FMT(m->file));
-	if (m->line > 0)
-		fprintf(stderr, "%u:", m->line);
-	if (m->line > 0 && m->column > 0)
-		fprintf(stderr, "%u:", m->column);
-	fprintf(stderr, " %s%.*s\n", m->warning ? "warning: " : "",
-	    STR_FMT(m->text));
-}
-
-static enum ctl_exit
-input_read(struct input *in, int argc, char **argv)
-{
-	struct region_message *messages = NULL;
-	unsigned nmessages = 0;
-	struct buf why;
-	enum hub_err err;
-
-	*in = (struct input){ .arena = arena_new() };
-	buf_init(&why, 8192);
-	err = region_load((const char *const *)argv, (unsigned)argc, in->arena,
-	    &in->files, &in->nfiles, &why);
-	if (err != HUB_OK)
-		ctl_warn("%s", why.len > 0 ? buf_cstr(&why) : hub_err_str(err));
-	buf_clear(&why);
-	/* Whatever is wrong with files is a fault of configuration. */
-	if (err != HUB_OK)
-		return (CTL_CONFIG);
-	err = region_parse(in->files, in->nfiles, &in->region, in->arena,
-	    &messages, &nmessages);
-	for (unsigned i = 0; i < nmessages; i++)
-		print_message(&messages[i]);
-	if (err == HUB_OK && in->region != NULL)
-		return (CTL_OK);
-	if (nmessages == 0)
-		ctl_warn("%s", hub_err_str(err));
-	return (CTL_CONFIG);
-}
-
-static void
-input_clear(struct input *in)
-{
-	region_free(in->region);
-	arena_free(in->arena);
-}
 
 enum ctl_exit
 cmd_validate(const struct ctl *ctl, int argc, char **argv)
@@ -88,9 +27,9 @@ cmd_validate(const struct ctl *ctl, int argc, char **argv)
 	enum { N = sizeof(columns) / sizeof(columns[0]) };
 	char text[N][16];
 	const char *cells[N];
-	struct input in;
+	struct bundle in;
 	struct table *t;
-	enum ctl_exit code = input_read(&in, argc, argv);
+	enum ctl_exit code = bundle_read(ctl, &in, argc, argv);
 
 	if (code == CTL_OK) {
 		const unsigned counts[N] = { in.nfiles,
@@ -107,87 +46,97 @@ cmd_validate(const struct ctl *ctl, int argc, char **argv)
 		table_add(t, cells);
 		table_print_take(t, ctl);
 	}
-	input_clear(&in);
+	bundle_clear(&in);
 	return (code);
 }
 
 enum ctl_exit
 cmd_apply(const struct ctl *ctl, int argc, char **argv)
 {
-	struct input in;
-	enum ctl_exit code = input_read(&in, argc, argv);
+	struct db *db = NULL;
+	struct bundle in;
+	enum ctl_exit code = bundle_read(ctl, &in, argc, argv);
 
 	if (code == CTL_OK)
-		code = apply(ctl, &in);
-	input_clear(&in);
+		code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = bundle_put(ctl, db, &in, ctl->note);
+	db_close(db);
+	bundle_clear(&in);
 	return (code);
 }
 
-/* The person, also behind sudo; the database adds its own user. */
-static const char *
-author(void)
+/* The same text again, as a new bundle. */
+enum ctl_exit
+cmd_rollback(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *pw;
+	struct bundle old = { .arena = NULL };
+	struct db *db = NULL;
+	char note[64];
+	int64_t number;
+	enum ctl_exit code = bundle_number(argv[0], &number);
 
-	if (geteuid() == 0 && sudo != NULL && sudo[0] != '\0')
-		return (sudo);
-	pw = getpwuid(getuid());
-	return (pw != NULL ? pw->pw_name : "unknown");
+	if (code == CTL_OK)
+		code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = bundle_fetch(ctl, db, number, &old);
+	if (code == CTL_OK)
+		code = bundle_test(ctl, &old);
+	if (code == CTL_OK) {
+		(void)snprintf(note, sizeof(note), "rollback to %" PRId64,
+		    number);
+		code = bundle_put(ctl, db, &old,
+		    ctl->note != NULL ? ctl->note : note);
+	}
+	db_close(db);
+	bundle_clear(&old);
+	return (code);
 }
 
-static enum ctl_exit
-apply(const struct ctl *ctl, const struct input *in)
+/* Of files against the bundle in force; without files, of the bundle in force
+ * against the one before it. */
+enum ctl_exit
+cmd_diff(const struct ctl *ctl, int argc, char **argv)
 {
+	struct bundle before = { .arena = NULL }, after = { .arena = NULL };
+	const struct region_change *changes;
+	struct bundle_head head = { 0, 0 };
 	struct db *db = NULL;
-	int64_t bundle;
-	enum ctl_exit code = ctl_db(ctl, &db);
+	int64_t parent = 0;
+	unsigned n = 0;
+	enum ctl_exit code = CTL_OK;
 	enum hub_err err;
 
+	if (argc > 0)
+		code = bundle_read(ctl, &after, argc, argv);
+	if (code == CTL_OK)
+		code = ctl_db(ctl, &db);
 	if (code != CTL_OK)
-		return (code);
-	if (ctl->dry_run) {
-		code = would_apply(db, in);
-		db_close(db);
-		return (code);
+		goto out;
+	if (argc > 0) {
+		code = bundle_complete(db, &after);
+		if (code == CTL_OK)
+			code = bundle_fetch_head(ctl, db, &head, &before);
+	} else {
+		code = bundle_need_head(ctl, db, &after);
+		err = code != CTL_OK ? HUB_OK :
+		    bundle_parent(db, after.number, &parent);
+		if (err != HUB_OK)
+			code = ctl_db_failed(db, err);
+		if (code == CTL_OK)
+			code = bundle_fetch(ctl, db, parent, &before);
 	}
-	err = bundle_apply(db, in->files, in->nfiles, author(), ctl->note,
-	    &bundle);
-	if (err == HUB_OK)
-		printf("bundle %" PRId64 "\n", bundle);
-	else if (err == HUB_EEXIST)
-		printf("unchanged, bundle %" PRId64 "\n", bundle);
-	else
-		code = ctl_db_failed(db, err);
+	if (code != CTL_OK)
+		goto out;
+	region_diff(before.region, after.region, after.arena, &changes, &n);
+	changes_print(ctl, changes, n);
+	if (region_widens(changes, n))
+		code = CTL_DIFFERS;
+out:
 	db_close(db);
+	bundle_clear(&before);
+	bundle_clear(&after);
 	return (code);
-}
-
-static enum ctl_exit
-would_apply(struct db *db, const struct input *in)
-{
-	unsigned char ours[SHA256_LEN], theirs[SHA256_LEN];
-	struct region_file *files;
-	struct bundle_head head;
-	unsigned n;
-	bool same = false;
-	enum hub_err err = bundle_head_get(db, &head);
-
-	if (err == HUB_OK && head.bundle > 0)
-		err = bundle_load(db, head.bundle, in->arena, &files, &n);
-	if (err != HUB_OK)
-		return (ctl_db_failed(db, err));
-	if (head.bundle > 0) {
-		region_hash(in->files, in->nfiles, ours);
-		region_hash(files, n, theirs);
-		same = memcmp(ours, theirs, sizeof(ours)) == 0;
-	}
-	if (same)
-		printf("unchanged, bundle %" PRId64 "\n", head.bundle);
-	else
-		printf("would store %u files as the bundle after %" PRId64 "\n",
-		    in->nfiles, head.bundle);
-	return (CTL_OK);
 }
 
 enum ctl_exit
@@ -244,11 +193,8 @@ export_load(struct db *db, const char *name, struct arena *a,
 		err = bundle_head_get(db, &head);
 		if (err != HUB_OK)
 			return (ctl_db_failed(db, err));
-	} else if (str_int(str_of(name), 1, INT64_MAX, &head.bundle) !=
-	    HUB_OK) {
-		ctl_warn("%s is not the number of a bundle", name);
+	} else if (bundle_number(name, &head.bundle) != CTL_OK)
 		return (CTL_USAGE);
-	}
 	err = bundle_load(db, head.bundle, a, files_r, n_r);
 	if (err == HUB_ENOENT && head.bundle == 0)
 		ctl_warn("no bundle has been applied yet");
@@ -266,9 +212,9 @@ enum ctl_exit
 cmd_export(const struct ctl *ctl, int argc, char **argv)
 {
 	struct arena *a = arena_new();
-	struct region_file *files;
+	struct region_file *files = NULL;
 	struct db *db = NULL;
-	unsigned n;
+	unsigned n = 0;
 	enum ctl_exit code = ctl_db(ctl, &db);
 
 	if (code == CTL_OK)

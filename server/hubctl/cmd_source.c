@@ -111,6 +111,7 @@ cmd_source_list(
 	struct table *t;
 
 	if (code == CTL_OK) {
+		assert(region != NULL);
 		t = table_new(columns, 7);
 		for (unsigned i = 0; i < region->nsources; i++)
 			list_one(t, &region->sources[i], a);
@@ -139,6 +140,7 @@ on_finding(const char *check, enum probe_result result, const char *sentence,
 static const struct region_source *
 find_source(const struct region *region, const char *name)
 {
+	assert(region != NULL);
 	for (unsigned i = 0; i < region->nsources; i++)
 		if (str_eq(region->sources[i].name, str_of(name)))
 			return (&region->sources[i]);

@@ -28,7 +28,8 @@ static const struct grouping groupings[] = {
 
 static const struct column numbers[] = {
 	{ "requests", "REQUESTS", "ANFRAGEN", CELL_INT },
-	{ "denied", "DENIED", "ABGELEHNT", CELL_INT },
+	/* Denied, or nothing found: the ledger makes no difference. */
+	{ "denied", "WITHOUT DATA", "OHNE DATEN", CELL_INT },
 	{ "entities", "ENTITIES", "ENTITÄTEN", CELL_INT },
 	{ "bytes", "BYTES", "BYTES", CELL_INT },
 	{ "milli_units", "UNITS", "EINHEITEN", CELL_MILLI },
@@ -167,7 +168,8 @@ print(const struct ctl *ctl, const struct grouping *by, const PGresult *res,
 		if (by->tenants)
 			cells[1] = tenant_title(region, cells[0], a);
 		for (size_t i = 0; i < NNUMBERS; i++)
-			cells[first + i] = PQgetvalue(res, row, (int)i + 1);
+			cells[first + i] = PQgetisnull(res, row, (int)i + 1) ?
+			    NULL : PQgetvalue(res, row, (int)i + 1);
 		table_add(t, cells);
 	}
 	table_print_take(t, ctl);
@@ -185,7 +187,10 @@ query(struct db *db, const struct grouping *by, const struct period *period,
 	/* The expression is one of the table above, nothing from outside. */
 	buf_addf(&sql,
 	    "SELECT (%s) COLLATE \"C\", sum(requests)::bigint, "
-	    "sum(denied)::bigint, sum(entities)::bigint, sum(bytes)::bigint, sum(units)::bigint "
+	    "sum(denied)::bigint, sum(entities)::bigint, "
+	    /* An answer is of all providers together. */
+	    "CASE WHEN $1 = 'access' THEN sum(bytes)::bigint END, "
+	    "sum(units)::bigint "
 	    "FROM report.usage_day WHERE class = $1 AND day >= $2::date "
 	    "AND day < $2::date + $3::interval "
 	    "AND ($4::text IS NULL OR consumer = $4) "

@@ -5,14 +5,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "config.h"
-#include "server/config.h"
 
-#define DEFAULT_DATABASE "postgresql:///drehscheibe"
 #define NEAR_ENOUGH	 3 /* edits that still count as a misspelling */
 
 struct command {
@@ -28,23 +24,57 @@ static const struct command commands[] = {
 	    OPT_DRY_RUN, 0, 0, cmd_db_init },
 	{ "db migrate", "", "apply the migrations that are missing",
 	    OPT_DRY_RUN, 0, 0, cmd_db_migrate },
-	{ "db status", "", "which migrations are applied; 3 when some are not",
+	{ "db status", "", "which migrations are applied; exit code 3: not all",
 	    0, 0, 0, cmd_db_status },
 	{ "validate", "PATH...", "check region files", 0, 1, 4096,
 	    cmd_validate },
 	{ "apply", "PATH...", "store region files as the bundle in force",
-	    OPT_NOTE | OPT_DRY_RUN, 1, 4096, cmd_apply },
+	    OPT_NOTE | OPT_ACCEPT | OPT_DRY_RUN, 1, 4096, cmd_apply },
+	{ "diff", "[PATH...]", "what an apply would change; exit code 3: it "
+	    "widens", 0, 0, 4096, cmd_diff },
+	{ "rollback", "BUNDLE", "put the text of an older bundle in force again",
+	    OPT_NOTE | OPT_ACCEPT | OPT_DRY_RUN, 1, 1, cmd_rollback },
 	{ "bundles", "", "list the stored bundles", 0, 0, 0, cmd_bundles },
 	{ "export", "[BUNDLE] DIR", "write the files of a bundle",
 	    OPT_DRY_RUN, 1, 2, cmd_export },
+	{ "sign", "AGREEMENT", "sign its present text for provider or consumer",
+	    OPT_AS | OPT_BY | OPT_DRY_RUN, 1, 1, cmd_sign },
+	{ "agreements", "", "all agreements and whether they are in force",
+	    OPT_REGION, 0, 0, cmd_agreements },
+	{ "who-can", "TYPE[.ATTR]", "who may see it, of whom, until when",
+	    OPT_REGION, 1, 1, cmd_who_can },
+	{ "what-can", "TENANT", "what a tenant may see, of whom, until when",
+	    OPT_REGION, 1, 1, cmd_what_can },
+	{ "explain", "'GET /...'", "why a request gets what it gets; nobody is "
+	    "asked", OPT_AS | OPT_PURPOSE | OPT_REGION | OPT_CONTEXT, 1, 2,
+	    cmd_explain },
 	{ "usage", "PERIOD", "what was used in 2026, 2026-11 or 2026-11-03",
 	    OPT_BY | OPT_TENANT, 1, 1, cmd_usage },
+	{ "allocate", "COST", "how a cost is shared, by its model and by usage",
+	    OPT_PERIOD | OPT_TRACE, 1, 1, cmd_allocate },
+	{ "statement", "TENANT PERIOD", "what a tenant bears of all costs of "
+	    "2026 or 2026-11", 0, 2, 2, cmd_statement },
+	{ "crisis declare", "KIND", "widen what agreements foresee for a crisis",
+	    OPT_AS | OPT_BY | OPT_AREA | OPT_REASON | OPT_FOR | OPT_DRY_RUN, 1,
+	    1, cmd_crisis_declare },
+	{ "crisis confirm", "EVENT", "as the second person, within 60 minutes",
+	    OPT_BY | OPT_DRY_RUN, 1, 1, cmd_crisis_confirm },
+	{ "crisis end", "EVENT", "before its time is up", OPT_BY | OPT_DRY_RUN,
+	    1, 1, cmd_crisis_end },
+	{ "crisis report", "EVENT", "draw up who asked what; with --note: it "
+	    "was handed in", OPT_BY | OPT_NOTE | OPT_DRY_RUN, 1, 1,
+	    cmd_crisis_report },
+	{ "crisis list", "", "all events and how they stand", 0, 0, 0,
+	    cmd_crisis_list },
 	{ "source list", "", "list the sources of the bundle in force", 0, 0, 0,
 	    cmd_source_list },
 	{ "source test", "NAME", "ask a source as the hub would, and say what "
 	    "was seen", 0, 1, 1, cmd_source_test },
 	{ "token mint", "CLAIMS", "sign claims for tests and the demo issuer",
-	    OPT_KEY | OPT_ALG | OPT_KID | OPT_TYP, 1, 1, cmd_token_mint },
+	    OPT_KEY | OPT_ALG | OPT_KID | OPT_TYP | OPT_CNF_X5T | OPT_CNF_JKT,
+	    1, 1, cmd_token_mint },
+	{ "token proof", "METHOD URL", "make a DPoP proof for one request",
+	    OPT_KEY | OPT_ALG | OPT_TOKEN, 2, 2, cmd_token_proof },
 	{ "token inspect", "TOKEN|-", "show what a token says, verify nothing",
 	    0, 1, 1, cmd_token_inspect },
 };
@@ -63,23 +93,49 @@ struct own_option {
 static const struct own_option own_options[] = {
 	{ "dry-run", NULL, "say what would happen, change nothing",
 	    OPT_DRY_RUN, 0 },
-	{ "note", "TEXT", "a remark kept with the bundle", OPT_NOTE,
+	{ "accept-widening", "HASH", "take the changes that this hash was shown "
+	    "for", OPT_ACCEPT, FIELD(accept) },
+	{ "purpose", "NAME", "for which purpose is asked", OPT_PURPOSE,
+	    FIELD(purpose) },
+	{ "region", "PATH", "these region files, not the bundle in force",
+	    OPT_REGION, FIELD(region) },
+	{ "context", "URL", "the @context that the request names", OPT_CONTEXT,
+	    FIELD(context) },
+	{ "as", "TENANT", "for whom: who asks, signs or declares", OPT_AS,
+	    FIELD(as) },
+	{ "area", "AREA", "where it is, an area of the region", OPT_AREA,
+	    FIELD(area) },
+	{ "reason", "TEXT", "why", OPT_REASON, FIELD(reason) },
+	{ "for", "TIME", "how long at most, 72h at the very most", OPT_FOR,
+	    FIELD(length) },
+	{ "note", "TEXT", "a remark that is kept with it", OPT_NOTE,
 	    FIELD(note) },
-	{ "by", "WHAT", "tenant (default), provider, purpose, type or month",
-	    OPT_BY, FIELD(by) },
+	{ "by", "WHAT", "of usage: tenant, provider, purpose, type or month; "
+	    "else who acts", OPT_BY, FIELD(by) },
 	{ "tenant", "NAME", "only what this tenant used (name or AGS)",
 	    OPT_TENANT, FIELD(tenant) },
+	{ "period", "PERIOD", "of a cost only what falls into 2026 or 2026-11",
+	    OPT_PERIOD, FIELD(period) },
+	{ "trace", NULL, "each step of the calculation", OPT_TRACE, 0 },
 	{ "key", "FILE", "PEM private key", OPT_KEY, FIELD(key) },
 	{ "alg", "ALG", "RS256 or ES256", OPT_ALG, FIELD(alg) },
 	{ "kid", "ID", "key id of the header", OPT_KID, FIELD(kid) },
 	{ "typ", "TYPE", "type of the header, at+jwt unless given", OPT_TYP,
 	    FIELD(typ) },
+	{ "cnf-x5t", "FILE", "bind the token to this client certificate",
+	    OPT_CNF_X5T, FIELD(cnf_x5t) },
+	{ "cnf-jkt", "FILE", "bind the token to this client's private key",
+	    OPT_CNF_JKT, FIELD(cnf_jkt) },
+	{ "token", "FILE", "the access token that the proof goes with",
+	    OPT_TOKEN, FIELD(token) },
 };
 #define NOWN (sizeof(own_options) / sizeof(own_options[0]))
 
 static enum ctl_exit dispatch(struct ctl *, int argc, char **argv);
 static int parse_options(struct ctl *, int argc, char **argv);
-static void help(FILE *);
+static void help(FILE *), help_command(FILE *, const struct command *);
+static void help_group(FILE *, const char *word);
+static bool has_group(const char *word);
 static void list_commands(void);
 
 int
@@ -122,10 +178,27 @@ static void
 take_own(struct ctl *ctl, const struct own_option *o, const char *value)
 {
 	ctl->given |= o->bit;
-	if (o->arg == NULL)
+	if (o->bit == OPT_DRY_RUN)
 		ctl->dry_run = true;
-	else
+	else if (o->arg != NULL)
 		memcpy((char *)ctl + o->field, &value, sizeof(value));
+}
+
+/* What the environment says (POSIX, 8.2). CSV is the same in all of them: it
+ * is read by programs. */
+static enum ctl_lang
+lang_of_environment(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	const char *value;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		value = getenv(names[i]);
+		if (value != NULL && value[0] != '\0')
+			return (strncmp(value, "de", 2) == 0 ? LANG_DE :
+							       LANG_EN);
+	}
+	return (LANG_EN);
 }
 
 /* One option; -1 to go on, else the exit code. */
@@ -150,10 +223,11 @@ take_option(struct ctl *ctl, int c)
 		if ((i = choose("language", optarg, lang_names, 2)) < 0)
 			return (CTL_USAGE);
 		ctl->lang = (enum ctl_lang)i;
+		ctl->lang_given = true;
 		return (-1);
 	case 'h':
-		help(stdout);
-		return (CTL_OK);
+		ctl->help = true;
+		return (-1);
 	case LONG_LIST:
 		list_commands();
 		return (CTL_OK);
@@ -193,6 +267,8 @@ parse_options(struct ctl *ctl, int argc, char **argv)
 	while (done < 0 &&
 	    (c = getopt_long(argc, argv, "c:d:o:hV", all, NULL)) != -1)
 		done = take_option(ctl, c == 'V' ? LONG_VERSION : c);
+	if (!ctl->lang_given && ctl->output != OUTPUT_CSV)
+		ctl->lang = lang_of_environment();
 	return (done);
 }
 
@@ -212,8 +288,8 @@ words_matched(const struct command *cmd, int argc, char **argv)
 }
 
 /* The nearest name to what was written, if near enough. */
-static enum ctl_exit
-unknown(int argc, char **argv)
+static const char *
+nearest(int argc, char **argv)
 {
 	const char *best = NULL;
 	unsigned distance = NEAR_ENOUGH + 1;
@@ -234,12 +310,25 @@ unknown(int argc, char **argv)
 			}
 		}
 	}
-	if (best != NULL)
-		ctl_warn("no command \"%s\"; the nearest is \"%s\"",
-		    buf_cstr(&two), best);
-	else
-		ctl_warn("no command \"%s\"; --help lists them", argv[0]);
 	buf_clear(&two);
+	return (best);
+}
+
+/* With the first of two words right, all second ones are told. */
+static enum ctl_exit
+unknown(int argc, char **argv)
+{
+	const char *best;
+
+	if (has_group(argv[0])) {
+		ctl_warn("%s %s; there are:", argv[0],
+		    argc > 1 ? "has no such command" : "is half a command");
+		help_group(stderr, argv[0]);
+	} else if ((best = nearest(argc, argv)) != NULL)
+		ctl_warn("no command \"%.64s\"; the nearest is \"%s\"",
+		    argv[0], best);
+	else
+		ctl_warn("no command \"%.64s\"; --help lists them", argv[0]);
 	return (CTL_USAGE);
 }
 
@@ -254,46 +343,120 @@ allowed(const struct ctl *ctl, const struct command *cmd, int argc)
 			return (false);
 		}
 	if (argc < cmd->min || argc > cmd->max) {
-		ctl_warn("usage: hubctl %s %s", cmd->name, cmd->args);
+		help_command(stderr, cmd);
 		return (false);
 	}
 	return (true);
 }
 
+/* hubctl --help, hubctl db --help, hubctl db init --help */
+static enum ctl_exit
+help_wanted(const struct command *cmd, int argc, char **argv)
+{
+	if (cmd != NULL)
+		help_command(stdout, cmd);
+	else if (argc == 0)
+		help(stdout);
+	else if (has_group(argv[0]))
+		help_group(stdout, argv[0]);
+	else
+		return (unknown(argc, argv));
+	return (CTL_OK);
+}
+
 static enum ctl_exit
 dispatch(struct ctl *ctl, int argc, char **argv)
 {
+	const struct command *cmd = NULL;
+	int n = 0;
+
+	for (size_t i = 0; n == 0 && i < NCOMMANDS; i++)
+		if ((n = words_matched(&commands[i], argc, argv)) > 0)
+			cmd = &commands[i];
+	if (ctl->help)
+		return (help_wanted(cmd, argc, argv));
 	if (argc == 0) {
 		help(stderr);
 		return (CTL_USAGE);
 	}
-	for (size_t i = 0; i < NCOMMANDS; i++) {
-		int n = words_matched(&commands[i], argc, argv);
+	if (cmd == NULL)
+		return (unknown(argc, argv));
+	if (!allowed(ctl, cmd, argc - n))
+		return (CTL_USAGE);
+	return (cmd->run(ctl, argc - n, argv + n));
+}
 
-		if (n == 0)
+static void
+help_row(FILE *out, const struct command *cmd)
+{
+	fprintf(out, "  %-14s %-13s %s\n", cmd->name, cmd->args,
+	    cmd->summary);
+}
+
+/* The options of a command, or all. */
+static void
+help_options(FILE *out, unsigned bits)
+{
+	char left[64];
+
+	for (size_t i = 0; i < NOWN; i++) {
+		const struct own_option *o = &own_options[i];
+
+		if ((o->bit & bits) == 0)
 			continue;
-		if (!allowed(ctl, &commands[i], argc - n))
-			return (CTL_USAGE);
-		return (commands[i].run(ctl, argc - n, argv + n));
+		(void)snprintf(left, sizeof(left), "--%s %s", o->name,
+		    o->arg != NULL ? o->arg : "");
+		fprintf(out, "  %-22s %s\n", left, o->summary);
 	}
-	return (unknown(argc, argv));
 }
 
 static void
 help(FILE *out)
 {
 	fputs("usage: hubctl [-c hubd.conf] [-d CONNINFO] "
-	      "[-o table|json|csv] [--lang de|en] COMMAND\n\ncommands:\n",
-	    out);
+	      "[-o table|json|csv]\n              [--lang de|en] COMMAND"
+	      "\n\ncommands:\n", out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-14s %-13s %s\n", commands[i].name,
-		    commands[i].args, commands[i].summary);
+		help_row(out, &commands[i]);
 	fputs("\noptions of commands:\n", out);
-	for (size_t i = 0; i < NOWN; i++)
-		fprintf(out, "  --%-8s %-5s %s\n", own_options[i].name,
-		    own_options[i].arg != NULL ? own_options[i].arg : "",
-		    own_options[i].summary);
-	fputs("\nhubctl(1) has the rest.\n", out);
+	help_options(out, ~0U);
+	fputs("\nhubctl COMMAND --help tells which of them it takes; hubctl(1) "
+	      "has the rest.\n", out);
+}
+
+static void
+help_command(FILE *out, const struct command *cmd)
+{
+	fprintf(out, "usage: hubctl %s%s%s%s\n  %s\n", cmd->name,
+	    cmd->args[0] != '\0' ? " " : "", cmd->args,
+	    cmd->options != 0 ? " [OPTION...]" : "", cmd->summary);
+	help_options(out, cmd->options);
+}
+
+/* Of "db init" the word "db". */
+static bool
+in_group(const struct command *cmd, const char *word)
+{
+	size_t len = strlen(word);
+
+	return (strncmp(cmd->name, word, len) == 0 && cmd->name[len] == ' ');
+}
+
+static bool
+has_group(const char *word)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (in_group(&commands[i], word))
+			return (true);
+	return (false);
+}
+
+static void
+help_group(FILE *out, const char *word)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (in_group(&commands[i], word))
+			help_row(out, &commands[i]);
 }
 
 static void
@@ -301,124 +464,4 @@ list_commands(void)
 {
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		printf("%s\n", commands[i].name);
-}
-
-void
-ctl_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("hubctl: ", stderr);
-	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-enum ctl_exit
-ctl_exit_of(enum hub_err err)
-{
-	static const enum ctl_exit codes[HUB_ERR_MAX] = {
-		[HUB_OK] = CTL_OK,
-		[HUB_ESYNTAX] = CTL_CONFIG,
-		[HUB_ERANGE] = CTL_CONFIG,
-		[HUB_EFULL] = CTL_FAILED,
-		[HUB_ENOENT] = CTL_FAILED,
-		[HUB_EEXIST] = CTL_FAILED,
-		[HUB_EDENIED] = CTL_DENIED,
-		[HUB_ELATE] = CTL_AGAIN,
-		[HUB_EIO] = CTL_UNAVAILABLE,
-		[HUB_ECLOSED] = CTL_UNAVAILABLE,
-		[HUB_EAGAIN] = CTL_AGAIN,
-		[HUB_ELOOP] = CTL_FAILED,
-		[HUB_ECONFLICT] = CTL_AGAIN,
-		[HUB_ENOTSUP] = CTL_FAILED,
-	};
-
-	return (codes[err]);
-}
-
-enum ctl_exit
-ctl_conninfo(const struct ctl *ctl, struct buf *out)
-{
-	const char *path = ctl->config, *env = getenv("HUB_DATABASE");
-	struct config *config = NULL;
-	struct buf why;
-
-	if (ctl->database != NULL || (env != NULL && env[0] != '\0')) {
-		buf_adds(out, str_of(ctl->database != NULL ? ctl->database :
-							     env));
-		return (CTL_OK);
-	}
-	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
-		path = CTL_DEFAULT_CONFIG;
-	if (path == NULL) {
-		buf_adds(out, str_of(DEFAULT_DATABASE));
-		return (CTL_OK);
-	}
-	buf_init(&why, 65536);
-	if (config_load(path, &config, &why) != HUB_OK) {
-		ctl_warn("%s", buf_cstr(&why));
-		buf_clear(&why);
-		return (CTL_CONFIG);
-	}
-	buf_clear(&why);
-	buf_adds(out, str_of(config->database != NULL ? config->database :
-							DEFAULT_DATABASE));
-	config_free(config);
-	return (CTL_OK);
-}
-
-enum ctl_exit
-ctl_db(const struct ctl *ctl, struct db **db_r)
-{
-	struct buf conninfo, why;
-	enum ctl_exit code;
-
-	buf_init(&conninfo, 65536);
-	buf_init(&why, 4096);
-	code = ctl_conninfo(ctl, &conninfo);
-	if (code == CTL_OK &&
-	    db_open(buf_cstr(&conninfo), db_r, &why) != HUB_OK) {
-		ctl_warn("%s", buf_cstr(&why));
-		code = CTL_UNAVAILABLE;
-	}
-	buf_clear(&conninfo);
-	buf_clear(&why);
-	return (code);
-}
-
-enum ctl_exit
-ctl_db_failed(struct db *db, enum hub_err err)
-{
-	const char *why = db_why(db);
-
-	ctl_warn("%s", why[0] != '\0' ? why : hub_err_str(err));
-	return (ctl_exit_of(err));
-}
-
-enum ctl_exit
-ctl_read(const char *path, struct buf *out)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
-	enum ctl_exit code = CTL_OK;
-	char chunk[4096];
-	size_t n;
-
-	if (f == NULL) {
-		ctl_warn("%s: %s", path, strerror(errno));
-		return (CTL_FAILED);
-	}
-	while (!out->failed && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(out, chunk, n);
-	if (out->failed) {
-		ctl_warn("%s: larger than %zu bytes", path, out->max);
-		code = CTL_CONFIG;
-	} else if (ferror(f) != 0) {
-		ctl_warn("%s: cannot be read", path);
-		code = CTL_FAILED;
-	}
-	if (f != stdin)
-		(void)fclose(f);
-	return (code);
 }

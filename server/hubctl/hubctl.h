@@ -32,24 +32,46 @@ enum ctl_lang { LANG_EN, LANG_DE };
 #define OPT_ALG	    (1U << 5)
 #define OPT_KID	    (1U << 6)
 #define OPT_TYP	    (1U << 7)
+#define OPT_CNF_X5T (1U << 12)
+#define OPT_CNF_JKT (1U << 13)
+#define OPT_TOKEN   (1U << 14)
+#define OPT_PERIOD  (1U << 24)
+#define OPT_TRACE   (1U << 25)
+#define OPT_AS	    (1U << 16)
+#define OPT_AREA    (1U << 17)
+#define OPT_REASON  (1U << 18)
+#define OPT_FOR	    (1U << 19)
+#define OPT_ACCEPT  (1U << 20)
+#define OPT_PURPOSE (1U << 21)
+#define OPT_REGION  (1U << 22)
+#define OPT_CONTEXT (1U << 23)
 
 /* The command line; texts are borrowed from argv and NULL when not given. */
 struct ctl {
 	const char *config, *database;
 	enum ctl_output output;
 	enum ctl_lang lang;
+	bool lang_given, help;
 	unsigned given; /* OPT_... */
 	bool dry_run;
 	const char *note, *by, *tenant, *key, *alg, *kid, *typ;
+	const char *cnf_x5t, *cnf_jkt, *token;
+	const char *period;
+	const char *as, *area, *reason, *length;
+	const char *accept, *purpose, *region, *context;
 };
 
 /* argv holds what follows the command's own words. */
 typedef enum ctl_exit ctl_fn(const struct ctl *, int argc, char **argv);
 ctl_fn cmd_db_init, cmd_db_migrate, cmd_db_status;
 ctl_fn cmd_validate, cmd_apply, cmd_bundles, cmd_export;
-ctl_fn cmd_token_mint, cmd_token_inspect;
+ctl_fn cmd_token_mint, cmd_token_inspect, cmd_token_proof;
 ctl_fn cmd_source_list, cmd_source_test;
-ctl_fn cmd_usage;
+ctl_fn cmd_usage, cmd_allocate, cmd_statement;
+ctl_fn cmd_diff, cmd_rollback, cmd_sign;
+ctl_fn cmd_agreements, cmd_who_can, cmd_what_can, cmd_explain;
+ctl_fn cmd_crisis_declare, cmd_crisis_confirm, cmd_crisis_end,
+    cmd_crisis_report, cmd_crisis_list;
 
 #define CTL_DEFAULT_CONFIG HUB_SYSCONFDIR "/hubd.conf"
 
@@ -74,6 +96,7 @@ enum cell_kind {
 	CELL_TEXT,
 	CELL_INT,   /* decimal digits, perhaps with '-' */
 	CELL_MILLI, /* an integer in thousandths; as such in JSON */
+	CELL_DECIMAL, /* a number with a point, such as an amount */
 	CELL_DATE,  /* YYYY-MM-DD or YYYY-MM */
 	CELL_BOOL   /* "t" or "f" */
 };

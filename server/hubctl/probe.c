@@ -66,6 +66,7 @@ pool_new(
 		.tls = tls,
 		.in_flight = 1,
 		.queued = 1,
+		.queued_each = 1,
 		.header_max = 32768 };
 
 	return (http_pool_new(p->loop, &conf));
@@ -166,6 +167,9 @@ end_get(const struct probe *p, const struct region_dataset *ds, struct buf *b)
 		buf_addf(b, "%s: %.*s\r\n",
 		    v2 ? "Fiware-Service" : "NGSILD-Tenant",
 		    STR_FMT(ds->upstream_tenant));
+	if (ds != NULL && v2)
+		buf_addf(b, "Fiware-ServicePath: %.*s\r\n",
+		    STR_FMT(ds->service_path));
 	if (token.len > 0) {
 		BUF_LIT(b, "Authorization: Bearer ");
 		buf_adds(b, token);

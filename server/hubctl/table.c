@@ -21,6 +21,7 @@ table_new(const struct column *columns, size_t ncolumns)
 {
 	struct table *t = xcalloc(1, sizeof(*t));
 
+	assert(ncolumns > 0);
 	t->columns = columns;
 	t->ncolumns = ncolumns;
 	return (t);
@@ -74,7 +75,8 @@ table_print_take(struct table *t, const struct ctl *ctl)
 static bool
 is_number(const struct column *c)
 {
-	return (c->kind == CELL_INT || c->kind == CELL_MILLI);
+	return (c->kind == CELL_INT || c->kind == CELL_MILLI ||
+	    c->kind == CELL_DECIMAL);
 }
 
 /* "-1234" thousandths as -1.234; the text is digits from the database. */
@@ -109,6 +111,13 @@ add_german_date(struct buf *b, const char *cell)
 		buf_adds(b, s);
 }
 
+static void
+add_german_decimal(struct buf *b, const char *cell)
+{
+	for (; *cell != '\0'; cell++)
+		buf_addc(b, *cell == '.' ? ',' : *cell);
+}
+
 /* For people and for CSV. */
 static void
 add_cell(struct buf *b, const struct column *c, const char *cell,
@@ -121,6 +130,8 @@ add_cell(struct buf *b, const struct column *c, const char *cell,
 		return;
 	if (c->kind == CELL_MILLI)
 		add_milli(b, cell, lang == LANG_DE ? ',' : '.');
+	else if (c->kind == CELL_DECIMAL && lang == LANG_DE)
+		add_german_decimal(b, cell);
 	else if (c->kind == CELL_DATE && lang == LANG_DE)
 		add_german_date(b, cell);
 	else if (c->kind == CELL_BOOL)
@@ -136,6 +147,7 @@ print_table(const struct table *t, const struct ctl *ctl)
 	struct buf b;
 	bool ok = st != NULL;
 
+	assert(t->ncolumns > 0);
 	buf_init(&b, 65536);
 	for (size_t i = 0; ok && i < t->ncolumns; i++)
 		ok = scols_table_new_column(st,
@@ -244,6 +256,7 @@ print_csv(const struct table *t, const struct ctl *ctl)
 	bool german = ctl->lang == LANG_DE;
 	struct buf line;
 
+	assert(t->ncolumns > 0);
 	buf_init(&line, (size_t)1 << 20);
 	if (german)
 		BUF_LIT(&line, "\xef\xbb\xbf");

@@ -1,0 +1,223 @@
+/* server/hubctl/cmd_cost.c - hubctl allocate and hubctl statement: costs of
+ * the bundle in force, shared by its models and by what the ledger counted. */
+#include <stdlib.h>
+
+#include "policies/policy_store.h"
+#include "server/hubctl/cost.h"
+
+/* The region in force with its costs; registrations and signatures have no
+ * part in them. */
+static enum ctl_exit
+costs_in_force(struct db *db, struct arena *a, struct region **region_r)
+{
+	struct region_message *messages;
+	struct region_file *files;
+	struct bundle_head head;
+	unsigned n, nmessages;
+	enum hub_err err = bundle_head_get(db, &head);
+
+	if (err == HUB_OK && head.bundle == 0) {
+		ctl_warn("no bundle has been applied yet");
+		return (CTL_FAILED);
+	}
+	if (err == HUB_OK)
+		err = bundle_load(db, head.bundle, a, &files, &n);
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	if (region_parse(files, n, region_r, a, &messages, &nmessages) ==
+	    HUB_OK)
+		return (CTL_OK);
+	ctl_warn("the bundle in force is not understood by this program");
+	return (CTL_CONFIG);
+}
+
+static enum ctl_exit
+period_of(const char *text, struct asked *asked)
+{
+	*asked = (struct asked){ .kind = ASKED_WHOLE };
+	if (text == NULL || asked_parse(str_of(text), asked) == HUB_OK)
+		return (CTL_OK);
+	ctl_warn("%s is not a year (2026) or a month (2026-11)", text);
+	return (CTL_USAGE);
+}
+
+/* Usage, then shares; says what is wrong. */
+static enum ctl_exit
+share(struct db *db, struct cost_run *run, struct arena *a)
+{
+	enum hub_err err = cost_run_usage(db, run);
+	struct allocation_why why;
+
+	if (err == HUB_ECONFLICT) {
+		ctl_warn("cost %.*s: model %.*s has a meter of its own, and "
+			 "not all events of the period are there any more",
+		    STR_FMT(run->cost->name), STR_FMT(run->in.model->name));
+		return (CTL_FAILED);
+	}
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	if (cost_run_share(run, a, &why) == HUB_OK)
+		return (CTL_OK);
+	say_fault(run, &why);
+	return (CTL_CONFIG);
+}
+
+/* ---- allocate */
+
+static enum ctl_exit
+begin_one(const struct region *region, const char *name,
+    const struct asked *asked, struct arena *a, struct cost_run *run)
+{
+	const struct region_cost *cost = region_cost_find(region, str_of(name));
+
+	if (cost == NULL) {
+		ctl_warn("no cost %s in the bundle in force", name);
+		return (CTL_FAILED);
+	}
+	if (!cost_run_begin(cost, asked, a, run)) {
+		ctl_warn("nothing of cost %s falls into that period", name);
+		return (CTL_FAILED);
+	}
+	return (CTL_OK);
+}
+
+static void
+print_shares(const struct ctl *ctl, const struct cost_run *run)
+{
+	bool trace = (ctl->given & OPT_TRACE) != 0;
+
+	if (ctl->output == OUTPUT_JSON) {
+		shares_json(run, trace);
+		return;
+	}
+	/* A file of CSV is one table. */
+	if (ctl->output == OUTPUT_TABLE)
+		print_head(ctl, run);
+	if (ctl->output == OUTPUT_TABLE || !trace)
+		shares_table(ctl, run);
+	if (trace)
+		trace_table(ctl, run);
+}
+
+enum ctl_exit
+cmd_allocate(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	struct arena *a = arena_new();
+	struct region *region = NULL;
+	struct db *db = NULL;
+	struct cost_run run;
+	struct asked asked;
+	enum ctl_exit code = period_of(ctl->period, &asked);
+
+	if (code == CTL_OK)
+		code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = costs_in_force(db, a, &region);
+	if (code == CTL_OK)
+		code = begin_one(region, argv[0], &asked, a, &run);
+	if (code == CTL_OK)
+		code = share(db, &run, a);
+	if (code == CTL_OK)
+		print_shares(ctl, &run);
+	db_close(db);
+	region_free(region);
+	arena_free(a);
+	return (code);
+}
+
+/* ---- statement */
+
+int
+run_member(const struct cost_run *run, const struct tenant *tenant)
+{
+	const struct region_model *m = run->in.model;
+
+	for (unsigned i = 0; i < m->nmembers; i++)
+		if (m->members[i].tenant == tenant)
+			return ((int)i);
+	return (-1);
+}
+
+static const struct tenant *
+tenant_named(const struct region *region, const char *name)
+{
+	const struct tenant_set *set;
+	const struct tenant *t;
+
+	assert(region != NULL);
+	set = &region->tenants;
+	t = tenant_find(set, str_of(name));
+	for (unsigned i = 0; t == NULL && i < set->ntenants; i++)
+		if (str_eq(set->tenants[i].ags, str_of(name)))
+			t = &set->tenants[i];
+	if (t == NULL)
+		ctl_warn("no tenant %s in the bundle in force", name);
+	return (t);
+}
+
+/* All costs that touch the period and that the tenant bears a part of. */
+static enum ctl_exit
+share_all(struct db *db, const struct region *region,
+    const struct tenant *tenant, const struct asked *asked, struct arena *a,
+    struct cost_run *runs, unsigned *n_r)
+{
+	enum ctl_exit code = CTL_OK;
+
+	*n_r = 0;
+	for (unsigned i = 0; i < region->ncosts && code == CTL_OK; i++) {
+		struct cost_run *run = &runs[*n_r];
+		int member;
+
+		if (!cost_run_begin(&region->costs[i], asked, a, run) ||
+		    (member = run_member(run, tenant)) < 0)
+			continue;
+		code = share(db, run, a);
+		if (code == CTL_OK && run->result.lines[member].days > 0)
+			(*n_r)++;
+	}
+	return (code);
+}
+
+static enum ctl_exit
+statement(const struct ctl *ctl, struct db *db, const struct region *region,
+    const char *name, const struct asked *asked, struct arena *a)
+{
+	const struct tenant *tenant = tenant_named(region, name);
+	struct cost_run *runs;
+	enum ctl_exit code;
+	unsigned n;
+
+	assert(region != NULL);
+	runs = arena_array(a, region->ncosts + (size_t)1, sizeof(*runs));
+	if (tenant == NULL)
+		return (CTL_FAILED);
+	code = share_all(db, region, tenant, asked, a, runs, &n);
+	if (code != CTL_OK)
+		return (code);
+	if (ctl->output == OUTPUT_JSON)
+		statement_json(runs, n, tenant);
+	else
+		statement_table(ctl, runs, n, tenant);
+	return (CTL_OK);
+}
+
+enum ctl_exit
+cmd_statement(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	struct arena *a = arena_new();
+	struct region *region = NULL;
+	struct db *db = NULL;
+	struct asked asked;
+	enum ctl_exit code = period_of(argv[1], &asked);
+
+	if (code == CTL_OK)
+		code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = costs_in_force(db, a, &region);
+	if (code == CTL_OK)
+		code = statement(ctl, db, region, argv[0], &asked, a);
+	db_close(db);
+	region_free(region);
+	arena_free(a);
+	return (code);
+}

@@ -1,0 +1,257 @@
+/* server/hubctl/cost_json.c - shares for programs: amounts in cents, weights
+ * as integers in the unit of their key, of any length. */
+#include <inttypes.h>
+
+#include "server/hubctl/cost.h"
+
+#define JSON_MAX ((size_t)256 << 20)
+
+static void
+add_text(struct buf *b, const char *key, struct str value)
+{
+	buf_addf(b, "\"%s\":", key);
+	buf_add_json(b, value);
+	buf_addc(b, ',');
+}
+
+static void
+add_date(struct buf *b, const char *key, struct wall_us day)
+{
+	buf_addf(b, "\"%s\":\"", key);
+	add_day(b, day, LANG_EN);
+	BUF_LIT(b, "\",");
+}
+
+/* "key":"word" or "key":null */
+static void
+add_word(struct buf *b, const char *key, const char *word)
+{
+	if (word != NULL)
+		buf_addf(b, "\"%s\":\"%s\",", key, word);
+	else
+		buf_addf(b, "\"%s\":null,", key);
+}
+
+static void
+add_run(struct buf *b, const struct cost_run *run)
+{
+	const struct region_model *m = run->in.model;
+
+	add_text(b, "cost", run->cost->name);
+	add_text(b, "title", run->cost->title);
+	BUF_LIT(b, "\"currency\":\"EUR\",");
+	add_date(b, "from", run->period.from);
+	add_date(b, "to", run->period.to);
+	buf_addf(b, "\"amount_cents\":%" PRId64 ",\"whole_cents\":%" PRId64 ",",
+	    run->in.cents, run->in.whole);
+	BUF_LIT(b, "\"model\":{");
+	add_text(b, "name", m->name);
+	buf_addf(b, "\"version\":%u,", m->version);
+	add_text(b, "clause", m->clause);
+	b->len--;
+	BUF_LIT(b, "},");
+	add_word(b, "bounds",
+	    run->bounds_wait ? "waiting"
+	    : m->bounded     ? "applied"
+			     : NULL);
+	BUF_LIT(b, "\"others_milli_units\":");
+	add_uint128(b, units_of_others(run));
+	BUF_LIT(b, ",\"state\":\"provisional\",");
+}
+
+static void
+add_components(struct buf *b, const struct cost_run *run)
+{
+	const struct region_model *m = run->in.model;
+
+	BUF_LIT(b, "\"components\":[");
+	for (unsigned c = 0; c < m->ncomponents; c++) {
+		if (c > 0)
+			buf_addc(b, ',');
+		buf_addc(b, '{');
+		add_text(b, "name", m->components[c].name);
+		add_word(b, "key", key_word(m->components[c].key));
+		buf_addf(b, "\"basis_points\":%u,\"cents\":%" PRId64 "}",
+		    m->components[c].basis_points, run->result.components[c]);
+	}
+	BUF_LIT(b, "],");
+}
+
+static void
+add_member(struct buf *b, const struct cost_run *run, unsigned i)
+{
+	const struct allocation_line *line = &run->result.lines[i];
+	const struct tenant *t = run->in.model->members[i].tenant;
+
+	buf_addc(b, '{');
+	add_text(b, "ags", t->ags);
+	add_text(b, "tenant", t->name);
+	add_text(b, "name", t->title);
+	buf_addf(b, "\"days\":%u,\"parts_cents\":[", line->days);
+	for (unsigned c = 0; c < run->result.ncomponents; c++)
+		buf_addf(b, "%s%" PRId64, c > 0 ? "," : "", line->parts[c]);
+	buf_addf(b, "],\"raw_cents\":%" PRId64 ",", line->raw);
+	add_word(b, "bound", bound_word(line->bound));
+	buf_addf(b, "\"share_cents\":%" PRId64 "}", line->share);
+}
+
+static const char *const step_names[] = {
+	[DID_RANGE] = "days",
+	[DID_COMPONENT] = "component",
+	[DID_ZERO] = "zero",
+	[DID_PART] = "part",
+	[DID_RAW] = "raw",
+	[DID_ROUND] = "round",
+	[DID_TRY] = "attempt",
+	[DID_FREEZE] = "freeze",
+	[DID_SHARE] = "share",
+};
+
+static void
+add_step(
+    struct buf *b, const struct cost_run *run, const struct allocation_step *s)
+{
+	const struct region_model *m = run->in.model;
+	bool component =
+	    s->did == DID_COMPONENT || s->did == DID_ZERO || s->did == DID_PART;
+	bool member = s->did != DID_RANGE && s->did != DID_COMPONENT &&
+		      s->did != DID_ZERO && s->did != DID_ROUND;
+
+	buf_addc(b, '{');
+	add_word(b, "step", step_names[s->did]);
+	if (component || s->did == DID_RANGE) {
+		add_date(b, "from", run->in.ranges[s->range].from);
+		add_date(b, "to", run->in.ranges[s->range].to);
+	}
+	if (component)
+		add_text(b, "component", m->components[s->component].name);
+	if (member)
+		add_text(b, "tenant", m->members[s->member].tenant->name);
+	if (s->round > 0)
+		buf_addf(b, "\"round\":%u,", s->round);
+	if (s->sum > 0) {
+		buf_addf(b, "\"weight\":%" PRIu64 ",\"of\":", s->weight);
+		add_uint128(b, s->sum);
+		buf_addc(b, ',');
+	}
+	if (s->did == DID_ROUND)
+		buf_addf(b,
+		    "\"below_cents\":%" PRId64 ",\"above_cents\":%" PRId64 ",",
+		    s->low, s->high);
+	if (s->bound != BOUND_NONE)
+		add_word(b, "bound", bound_word(s->bound));
+	buf_addf(b, "\"cents\":%" PRId64 "}", s->cents);
+}
+
+static void
+print(struct buf *b)
+{
+	assert(!b->failed);
+	fwrite(b->p, 1, b->len, stdout);
+	fputc('\n', stdout);
+	buf_clear(b);
+}
+
+void
+shares_json(const struct cost_run *run, bool trace)
+{
+	const char *sep = "";
+	struct buf b;
+
+	buf_init(&b, JSON_MAX);
+	buf_addc(&b, '{');
+	add_run(&b, run);
+	add_components(&b, run);
+	BUF_LIT(&b, "\"shares\":[");
+	for (unsigned i = 0; i < run->result.nmembers; i++) {
+		if (run->result.lines[i].days == 0)
+			continue;
+		buf_addf(&b, "%s\n ", sep);
+		add_member(&b, run, i);
+		sep = ",";
+	}
+	BUF_LIT(&b, "]");
+	if (trace)
+		BUF_LIT(&b, ",\n\"trace\":[");
+	for (unsigned i = 0; trace && i < run->result.nsteps; i++) {
+		buf_addf(&b, "%s\n ", i > 0 ? "," : "");
+		add_step(&b, run, &run->result.steps[i]);
+	}
+	if (trace)
+		BUF_LIT(&b, "]");
+	BUF_LIT(&b, "}");
+	print(&b);
+}
+
+/* ---- statement */
+
+static void
+add_part(struct buf *b, const struct cost_run *run,
+    const struct allocation_step *s, int64_t cents)
+{
+	const struct region_component *c =
+	    &run->in.model->components[s->component];
+	bool zero = was_zero(run, s->range, s->component);
+
+	buf_addc(b, '{');
+	add_date(b, "from", run->in.ranges[s->range].from);
+	add_date(b, "to", run->in.ranges[s->range].to);
+	add_text(b, "component", c->name);
+	add_word(b, "key", key_word(c->key));
+	buf_addf(b, "\"on_zero\":%s,\"weight\":%" PRIu64 ",\"of\":",
+	    zero ? "true" : "false", s->weight);
+	add_uint128(b, s->sum);
+	buf_addf(b, ",\"amount_cents\":%" PRId64 ",\"cents\":%" PRId64 "}",
+	    cents, s->cents);
+}
+
+static void
+add_cost(struct buf *b, const struct cost_run *run, unsigned member)
+{
+	const struct allocation_line *line = &run->result.lines[member];
+	const char *sep = "";
+	int64_t cents = 0;
+
+	buf_addc(b, '{');
+	add_run(b, run);
+	buf_addf(b, "\"days\":%u,\"parts\":[", line->days);
+	for (unsigned i = 0; i < run->result.nsteps; i++) {
+		const struct allocation_step *s = &run->result.steps[i];
+
+		if (s->did == DID_COMPONENT)
+			cents = s->cents;
+		if (s->did != DID_PART || s->member != member)
+			continue;
+		buf_addf(b, "%s\n  ", sep);
+		add_part(b, run, s, cents);
+		sep = ",";
+	}
+	buf_addf(b, "],\"raw_cents\":%" PRId64 ",", line->raw);
+	add_word(b, "bound", bound_word(line->bound));
+	buf_addf(b, "\"bounds_cents\":%" PRId64 ",\"share_cents\":%" PRId64 "}",
+	    line->share - line->raw, line->share);
+}
+
+void
+statement_json(
+    const struct cost_run *runs, unsigned n, const struct tenant *tenant)
+{
+	int64_t sum = 0;
+	struct buf b;
+
+	buf_init(&b, JSON_MAX);
+	buf_addc(&b, '{');
+	add_text(&b, "tenant", tenant->name);
+	add_text(&b, "ags", tenant->ags);
+	add_text(&b, "name", tenant->title);
+	BUF_LIT(&b, "\"currency\":\"EUR\",\"costs\":[");
+	for (unsigned i = 0; i < n; i++) {
+		unsigned member = (unsigned)run_member(&runs[i], tenant);
+
+		buf_addf(&b, "%s\n ", i > 0 ? "," : "");
+		add_cost(&b, &runs[i], member);
+		sum += runs[i].result.lines[member].share;
+	}
+	buf_addf(&b, "],\"share_cents\":%" PRId64 "}", sum);
+	print(&b);
+}

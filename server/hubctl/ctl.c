@@ -1,0 +1,153 @@
+/* server/hubctl/ctl.c - what commands share, as hubctl.h tells: messages, the
+ * database and why it fails, files. */
+#include "server/hubctl/hubctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "server/config.h"
+
+#define DEFAULT_DATABASE "postgresql:///drehscheibe"
+
+void
+ctl_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("hubctl: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+enum ctl_exit
+ctl_exit_of(enum hub_err err)
+{
+	static const enum ctl_exit codes[HUB_ERR_MAX] = {
+		[HUB_OK] = CTL_OK,
+		[HUB_ESYNTAX] = CTL_CONFIG,
+		[HUB_ERANGE] = CTL_CONFIG,
+		[HUB_EFULL] = CTL_FAILED,
+		[HUB_ENOENT] = CTL_FAILED,
+		[HUB_EEXIST] = CTL_FAILED,
+		[HUB_EDENIED] = CTL_DENIED,
+		[HUB_ELATE] = CTL_AGAIN,
+		[HUB_EIO] = CTL_UNAVAILABLE,
+		[HUB_ECLOSED] = CTL_UNAVAILABLE,
+		[HUB_EAGAIN] = CTL_AGAIN,
+		[HUB_ELOOP] = CTL_FAILED,
+		[HUB_ECONFLICT] = CTL_AGAIN,
+		[HUB_ENOTSUP] = CTL_FAILED,
+	};
+
+	return (codes[err]);
+}
+
+enum ctl_exit
+ctl_conninfo(const struct ctl *ctl, struct buf *out)
+{
+	const char *path = ctl->config, *env = getenv("HUB_DATABASE");
+	struct config *config = NULL;
+	struct buf why;
+
+	if (ctl->database != NULL || (env != NULL && env[0] != '\0')) {
+		buf_adds(out, str_of(ctl->database != NULL ? ctl->database :
+							     env));
+		return (CTL_OK);
+	}
+	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
+		path = CTL_DEFAULT_CONFIG;
+	if (path == NULL) {
+		buf_adds(out, str_of(DEFAULT_DATABASE));
+		return (CTL_OK);
+	}
+	buf_init(&why, 65536);
+	if (config_load(path, &config, &why) != HUB_OK) {
+		/* It ends with a line break, as ctl_warn() does. */
+		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
+		    buf_cstr(&why));
+		buf_clear(&why);
+		return (CTL_CONFIG);
+	}
+	buf_clear(&why);
+	buf_adds(out, str_of(config->database != NULL ? config->database :
+							DEFAULT_DATABASE));
+	config_free(config);
+	return (CTL_OK);
+}
+
+enum ctl_exit
+ctl_db(const struct ctl *ctl, struct db **db_r)
+{
+	struct buf conninfo, why;
+	enum ctl_exit code;
+
+	buf_init(&conninfo, 65536);
+	buf_init(&why, 4096);
+	code = ctl_conninfo(ctl, &conninfo);
+	if (code == CTL_OK &&
+	    db_open(buf_cstr(&conninfo), db_r, &why) != HUB_OK) {
+		ctl_warn("%s", buf_cstr(&why));
+		code = CTL_UNAVAILABLE;
+	}
+	buf_clear(&conninfo);
+	buf_clear(&why);
+	return (code);
+}
+
+/* A table that is not there is most often a schema of before. Where the
+ * connection is gone, or a transaction has failed, this says nothing. */
+static void
+hint_migrations(struct db *db)
+{
+	int applied, known;
+
+	if (db_migrate_status(db, &applied, &known) == HUB_OK &&
+	    applied < known)
+		ctl_warn("the database lacks %d of %d migrations; run \"hubctl "
+			 "db migrate\"", known - applied, known);
+}
+
+enum ctl_exit
+ctl_db_failed(struct db *db, enum hub_err err)
+{
+	const char *why = db_why(db);
+
+	ctl_warn("%s", why[0] != '\0' ? why : hub_err_str(err));
+	if (err == HUB_EDENIED && strncmp(why, "permission ", 11) == 0)
+		ctl_warn("the account %s lacks a role of the hub; hubctl(1), "
+			 "Database, names them", PQuser(db_conn(db)));
+	else if (err == HUB_EIO)
+		hint_migrations(db);
+	return (ctl_exit_of(err));
+}
+
+enum ctl_exit
+ctl_read(const char *path, struct buf *out)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+	enum ctl_exit code = CTL_OK;
+	char chunk[4096];
+	size_t n;
+
+	if (f == NULL) {
+		ctl_warn("%s: %s", path, strerror(errno));
+		return (CTL_FAILED);
+	}
+	while (!out->failed && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_add(out, chunk, n);
+	if (out->failed) {
+		ctl_warn("%s: larger than %zu bytes", path, out->max);
+		code = CTL_CONFIG;
+	} else if (ferror(f) != 0) {
+		ctl_warn("%s: cannot be read", path);
+		code = CTL_FAILED;
+	}
+	if (f != stdin)
+		(void)fclose(f);
+	return (code);
+}
