@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <confuse.h>
 #include <ctype.h>
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,10 @@ static const struct setting {
 	    AT(answer_max) },
 	{ "limits", "source-answer", SIZE, 65536, 1 << 30, "16MiB",
 	    AT(source_answer_max) },
+	{ "limits", "memory", SIZE, 1 << 20, INT64_C(1) << 40, "1GiB",
+	    AT(memory_max) },
+	{ "limits", "entity-maps", SIZE, 65536, INT64_C(1) << 36, "64MiB",
+	    AT(entity_maps_max) },
 	{ "limits", "connections", COUNT, 1, 1000000, "20000",
 	    AT(limits.connections) },
 	{ "limits", "header-timeout", TIME, 100, 600000, "10s",
@@ -84,6 +89,8 @@ static const struct setting {
 	{ "limits", "drain", TIME, 0, 600000, "10s", AT(drain_ms) },
 	{ "policy", "stale-after", TIME, 1000, 86400000, "15min",
 	    AT(stale_ms) },
+	{ "policy", "pseudonym-key-file", PATH, 0, 0, NULL,
+	    AT(pseudonym_key) },
 #undef AT
 };
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -347,6 +354,8 @@ language(void)
 		CFG_STR("body", NULL, CFGF_NONE),
 		CFG_STR("answer", NULL, CFGF_NONE),
 		CFG_STR("source-answer", NULL, CFGF_NONE),
+		CFG_STR("memory", NULL, CFGF_NONE),
+		CFG_STR("entity-maps", NULL, CFGF_NONE),
 		CFG_STR("connections", NULL, CFGF_NONE),
 		CFG_STR("header-timeout", NULL, CFGF_NONE),
 		CFG_STR("body-timeout", NULL, CFGF_NONE),
@@ -356,7 +365,7 @@ language(void)
 		CFG_STR("drain", NULL, CFGF_NONE), CFG_END() };
 	static cfg_opt_t policy_opts[] = { CFG_STR("stale-after", NULL,
 					       CFGF_NONE),
-		CFG_END() };
+		CFG_STR("pseudonym-key-file", NULL, CFGF_NONE), CFG_END() };
 	static cfg_opt_t opts[] = { CFG_STR("control", NULL, CFGF_NONE),
 		CFG_STR("database", NULL, CFGF_NONE),
 		CFG_STR("name", NULL, CFGF_NONE),
@@ -509,6 +518,13 @@ check_listener(const struct config_listen *l, const char *title,
 		    path, title);
 		return (HUB_ESYNTAX);
 	}
+	if (l->certificate == NULL && l->client_ca != NULL) {
+		buf_addf(why,
+		    "%s: listen \"%s\": client-ca needs a certificate: "
+		    "clients show theirs in TLS only\n",
+		    path, title);
+		return (HUB_ESYNTAX);
+	}
 	if (l->certificate == NULL && !is_local(l->address)) {
 		buf_addf(why,
 		    "%s: listen \"%s\": %.*s without a certificate is refused; "
@@ -549,14 +565,20 @@ read_file(const char *path, struct arena *a, struct str *text_r,
 	FILE *f = fopen(path, "re");
 	char *text;
 	size_t n;
+	int bad;
 
 	if (f == NULL) {
-		buf_addf(why, "%s: cannot be read\n", path);
+		buf_addf(why, "%s: %s\n", path, strerror(errno));
 		return (HUB_ENOENT);
 	}
 	text = arena_raw(a, FILE_MAX + 1);
 	n = fread(text, 1, FILE_MAX + 1, f);
+	bad = ferror(f) != 0 ? errno : 0; /* such as a folder */
 	(void)fclose(f);
+	if (bad != 0) {
+		buf_addf(why, "%s: %s\n", path, strerror(bad));
+		return (HUB_ENOENT);
+	}
 	if (n > FILE_MAX) {
 		buf_addf(why, "%s: larger than 1 MiB\n", path);
 		return (HUB_EFULL);

@@ -33,9 +33,11 @@ struct config {
 	struct http_limits limits; /* limits { header body connections
 				      header-timeout body-timeout idle-timeout
 				      handshake-timeout write-timeout } */
-	size_t answer_max, source_answer_max;
+	size_t answer_max, source_answer_max, memory_max;
+	size_t entity_maps_max; /* bytes, of all together */
 	int drain_ms;
 	int stale_ms; /* policy { stale-after } */
+	const char *pseudonym_key; /* policy { pseudonym-key-file }, or NULL */
 };
 
 /* Reads path, then the environment on top. On failure *why is one or more

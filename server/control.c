@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "policies/crisis_store.h"
 #include "policies/policy_store.h"
+#include "policies/signature_store.h"
 #include "server/base/log.h"
 #include "server/jwks.h"
 #include "server/oauth.h"
+#include "server/registry.h"
 
 #define POLL_MS	    10000
 #define ISSUERS_MAX 256
@@ -44,6 +47,16 @@ struct control {
 	bool wanted, stopping;
 	struct db *db; /* the helper's; under the lock only to interrupt it */
 	int64_t bundle; /* the last one that was read, good or bad */
+	int64_t good;	/* the last good one; 0: none yet */
+	int64_t epoch;	/* of the head that was read last */
+	int64_t registered; /* epoch of the registrations read last */
+	int64_t signatures, signatures_read; /* how many; -1: no such table */
+	struct source_uses uses;
+	struct quota_book quotas;
+	struct crisis_state crises; /* as of the last look */
+	int64_t crises_read; /* epoch of the events read last */
+	struct registry_job *jobs; /* under the lock; the first first */
+	unsigned njobs;
 };
 
 /* ---- the helper thread */
@@ -52,16 +65,18 @@ struct finding {
 	struct control *control;
 	bool db_up;
 	struct snapshot *snapshot; /* NULL: nothing new, or refused */
+	struct registry_job *jobs; /* done with it */
 };
 
 static void on_finding(void *);
 
 static void
-report(struct control *c, bool db_up, struct snapshot *s)
+report(struct control *c, bool db_up, struct snapshot *s,
+    struct registry_job *jobs)
 {
 	struct finding *f = xcalloc(1, sizeof(*f));
 
-	*f = (struct finding){ c, db_up, s };
+	*f = (struct finding){ c, db_up, s, jobs };
 	loop_post(c->loop, on_finding, f);
 }
 
@@ -87,12 +102,71 @@ log_lines(const char *phrase, int64_t bundle, struct str why)
 			    (long long)bundle, STR_FMT(line));
 }
 
+/* Of too many each tenant has its share: the rest of the region goes on. */
+static enum hub_err
+read_registrations(struct control *c, struct db *db, struct arena *a,
+    struct snapshot_registered *reg)
+{
+	struct registration_row *rows = NULL;
+	bool cut = false;
+	int64_t epoch;
+	enum hub_err err = registration_epoch_get(db, &epoch);
+
+	*reg = (struct snapshot_registered){ .epoch = epoch,
+		.uses = &c->uses,
+		.quotas = &c->quotas };
+	if (err == HUB_OK && epoch >= 0)
+		err = registration_load(db, a, &rows, &reg->n, &reg->epoch,
+		    &cut);
+	reg->rows = rows;
+	if (cut)
+		log_err("more registrations than a region can have: each "
+			"tenant's oldest are read", "rows=%u", reg->n);
+	return (err);
+}
+
+/* Too many of them are none: nothing is wider than agreed. */
+static enum hub_err
+read_crises(struct control *c, struct db *db, struct arena *a,
+    struct snapshot_registered *reg)
+{
+	struct crisis_row *rows = NULL;
+	enum hub_err err = HUB_OK;
+
+	if (c->crises.epoch >= 0)
+		err = crisis_load(db, a, &rows, &reg->ncrises);
+	reg->crises = rows;
+	if (err != HUB_ERANGE)
+		return (err);
+	log_err("more crisis events than there can be: none is in force",
+	    NULL);
+	return (HUB_OK);
+}
+
+/* Without them agreements are as the files have them. */
+static enum hub_err
+read_signatures(struct control *c, struct db *db, struct arena *a,
+    struct snapshot_registered *reg)
+{
+	struct region_signature *rows = NULL;
+	enum hub_err err = HUB_OK;
+
+	if (c->signatures >= 0)
+		err = signature_load(db, a, &rows, &reg->nsignatures);
+	reg->signatures = rows;
+	if (err != HUB_ERANGE)
+		return (err);
+	log_err("more signatures than there can be: none counts", NULL);
+	return (HUB_OK);
+}
+
 static enum hub_err
 read_bundle(struct control *c, struct db *db, int64_t bundle,
     struct snapshot **snapshot_r)
 {
 	static uint64_t generation; /* of this one thread */
 	struct region_file *files = NULL;
+	struct snapshot_registered reg = { 0 };
 	struct arena *a = arena_new();
 	unsigned n = 0;
 	enum hub_err err;
@@ -103,23 +177,86 @@ read_bundle(struct control *c, struct db *db, int64_t bundle,
 	if (err == HUB_ECONFLICT)
 		log_err("bundle is not what was stored: refused",
 		    "bundle=%lld", (long long)bundle);
+	if (err == HUB_OK)
+		err = read_registrations(c, db, a, &reg);
+	if (err == HUB_OK)
+		err = read_crises(c, db, a, &reg);
+	if (err == HUB_OK)
+		err = read_signatures(c, db, a, &reg);
 	if (err == HUB_OK) {
-		err = snapshot_new(files, n, bundle, ++generation, c->folder,
-		    snapshot_r, &why);
+		c->registered = reg.epoch;
+		c->signatures_read = c->signatures;
+		c->crises_read = c->crises.epoch;
+		err = snapshot_new(files, n, &reg, bundle, ++generation, c->folder,
+		    c->config->pseudonym_key, snapshot_r, &why);
 		log_lines("region refused, the old one stays", bundle,
 		    buf_str(&why));
 	}
 	buf_clear(&why);
 	arena_free(a);
+	if (err == HUB_OK)
+		c->good = bundle;
 	return (err);
 }
 
+/* A new bundle, or the same one with other registrations, crises or
+ * signatures. */
+static struct snapshot *
+read_news(struct control *c, struct db *db, const struct bundle_head *head,
+    int64_t registered)
+{
+	struct snapshot *s = NULL;
+
+	if (head->bundle != 0 && head->bundle != c->bundle &&
+	    read_bundle(c, db, head->bundle, &s) != HUB_EIO)
+		c->bundle = head->bundle;
+	if (s == NULL && c->good != 0 && (registered != c->registered ||
+		c->crises.epoch != c->crises_read ||
+		c->signatures != c->signatures_read) &&
+	    read_bundle(c, db, c->good, &s) != HUB_OK)
+		log_warn("registrations, crises and signatures not read, the "
+			 "old ones stay", NULL);
+	source_uses_trim(&c->uses);
+	quota_book_trim(&c->quotas);
+	return (s);
+}
+
+/* The alarm of a missing report (policy.md, A6), once for each number. */
+static bool
+look_at_crises(struct control *c, struct db *db)
+{
+	int64_t before = c->crises.overdue;
+
+	if (crisis_state_get(db, &c->crises) != HUB_OK)
+		return (false);
+	if (c->crises.overdue > before)
+		log_err("the report of a crisis is overdue: hubctl crisis list",
+		    "events=%lld", (long long)c->crises.overdue);
+	return (true);
+}
+
+/* A database that is behind what was read from it before (a standby that lags,
+ * an older backup) would bring back what was revoked meanwhile (policy.md, C5):
+ * it is as good as away. After a restore the hub is started anew. */
+static bool
+is_behind(struct control *c, const struct bundle_head *head)
+{
+	if (head->epoch < c->epoch) {
+		log_err("the database is older than the region in force: not "
+			"believed", "epoch=%lld seen=%lld",
+		    (long long)head->epoch, (long long)c->epoch);
+		return (true);
+	}
+	c->epoch = head->epoch;
+	return (false);
+}
+
 /* One look at the database. */
-static void
-look(struct control *c, struct db **db)
+static bool
+look(struct control *c, struct db **db, struct snapshot **snapshot_r)
 {
 	struct bundle_head head = { 0 };
-	struct snapshot *s = NULL;
+	int64_t registered;
 	struct buf why;
 	bool up;
 
@@ -127,39 +264,87 @@ look(struct control *c, struct db **db)
 	if (*db == NULL && db_open(c->config->database, db, &why) == HUB_OK)
 		show_db(c, *db);
 	buf_clear(&why);
-	up = *db != NULL && bundle_head_get(*db, &head) == HUB_OK;
+	up = *db != NULL && bundle_head_get(*db, &head) == HUB_OK &&
+	    !is_behind(c, &head) &&
+	    registration_epoch_get(*db, &registered) == HUB_OK &&
+	    look_at_crises(c, *db) &&
+	    signature_count(*db, &c->signatures) == HUB_OK;
 	if (!up) {
 		show_db(c, NULL);
 		db_close(*db);
 		*db = NULL;
-	} else if (head.bundle != 0 && head.bundle != c->bundle) {
-		if (read_bundle(c, *db, head.bundle, &s) != HUB_EIO)
-			c->bundle = head.bundle;
+	} else
+		*snapshot_r = read_news(c, *db, &head, registered);
+	return (up);
+}
+
+/* A connection may have died since it was used last: it is tried first, and a
+ * new one then. What the jobs have changed is looked at before they end. */
+static void
+work(struct control *c, struct db **db, struct registry_job *jobs)
+{
+	struct snapshot *s = NULL, *newer = NULL;
+	bool up = look(c, db, &s);
+
+	if (!up && jobs != NULL)
+		up = look(c, db, &s);
+	if (jobs != NULL) {
+		registry_jobs_run(jobs, *db);
+		if (up)
+			up = look(c, db, &newer);
 	}
-	report(c, up, s);
+	if (newer != NULL) {
+		snapshot_unref(&s);
+		s = newer;
+	}
+	report(c, up, s, jobs);
 }
 
 static void *
 helper_main(void *arg)
 {
 	struct control *c = arg;
+	struct registry_job *jobs;
 	struct db *db = NULL;
+	bool stopping;
 
 	for (;;) {
 		(void)pthread_mutex_lock(&c->lock);
-		while (!c->wanted && !c->stopping)
+		while (!c->wanted && !c->stopping && c->jobs == NULL)
 			(void)pthread_cond_wait(&c->wake, &c->lock);
 		c->wanted = false;
-		if (c->stopping) {
-			(void)pthread_mutex_unlock(&c->lock);
-			break;
-		}
+		jobs = c->jobs;
+		c->jobs = NULL;
+		c->njobs = 0;
+		stopping = c->stopping;
 		(void)pthread_mutex_unlock(&c->lock);
-		look(c, &db);
+		if (stopping)
+			break;
+		work(c, &db, jobs);
 	}
+	registry_jobs_free(jobs);
 	show_db(c, NULL);
 	db_close(db);
 	return (NULL);
+}
+
+bool
+control_register(struct control *c, struct registry_job *job)
+{
+	struct registry_job **end;
+	bool room;
+
+	(void)pthread_mutex_lock(&c->lock);
+	room = c->njobs < REGISTRY_JOBS_MAX && !c->stopping;
+	if (room) {
+		for (end = &c->jobs; *end != NULL; end = &(*end)->next)
+			;
+		*end = job;
+		c->njobs++;
+		(void)pthread_cond_signal(&c->wake);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return (room);
 }
 
 void
@@ -237,6 +422,7 @@ on_finding(void *arg)
 		c->source_tokens = oauth_region(c->oauth, c->snapshot);
 		jwks_region(c->jwks, c->snapshot); /* publishes all */
 	}
+	registry_jobs_end(f->jobs, c->workers, c->nworkers);
 	free(f);
 }
 
@@ -463,6 +649,8 @@ control_free(struct control *c)
 	snapshot_unref(&c->snapshot);
 	keyring_unref(&c->keyring);
 	source_tokens_unref(&c->source_tokens);
+	source_uses_clear(&c->uses);
+	quota_book_clear(&c->quotas);
 	(void)pthread_mutex_destroy(&c->lock);
 	(void)pthread_cond_destroy(&c->wake);
 	free(c->folder);

@@ -9,6 +9,7 @@
 #include "server/worker.h"
 
 struct control;
+struct registry_job;
 
 /* Borrows all; workers are started already. */
 struct control *control_new(struct loop *, const struct config *,
@@ -26,6 +27,11 @@ bool control_keys_fresh(struct control *, const struct issuer *);
  * 401; another token is fetched, if the last try is over 10 s ago. */
 void control_want_token(struct control *, uint64_t generation,
     const struct region_source *);
+
+/* From a worker's thread: a change of a registration, done in turn; its end
+ * comes when all workers have it in force. false: too many wait, and the job
+ * stays the caller's. */
+bool control_register(struct control *, struct registry_job *) HUB_MUST_CHECK;
 
 /* Not ready from now on: the hub is about to end. */
 void control_drain(struct control *);

@@ -84,13 +84,14 @@ add_own(struct discovery *d, const struct region_dataset *ds)
 }
 
 static bool
-forbidden(const struct policy_leg *leg, const struct name *type,
-    const struct name *attr)
+forbidden(const struct policy_leg *leg, const struct policy_grant *grant,
+    const struct name *type, const struct name *attr)
 {
 	for (unsigned i = 0; i < leg->nforbids; i++) {
 		const struct region_forbid *f = leg->forbids[i];
 
-		if ((f->type == NULL || f->type == type) &&
+		if (policy_forbid_binds(f, grant) &&
+		    (f->type == NULL || f->type == type) &&
 		    (f->attribute == NULL || f->attribute == attr))
 			return (true);
 	}
@@ -100,13 +101,13 @@ forbidden(const struct policy_leg *leg, const struct name *type,
 /* A type of which nothing is released has no entity in the view. */
 static void
 add_share(struct discovery *d, const struct policy_leg *leg,
-    const struct policy_share *ps)
+    const struct policy_grant *grant, const struct policy_share *ps)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i <= ps->mask; i++) {
 		if (ps->attrs[i].release == NULL ||
-		    forbidden(leg, ps->type, ps->attrs[i].name))
+		    forbidden(leg, grant, ps->type, ps->attrs[i].name))
 			continue;
 		add(d, ps->type, ps->attrs[i].name);
 		any = true;
@@ -124,7 +125,7 @@ discover_legs(struct discovery *d, const struct policy_leg *legs, unsigned n)
 		for (unsigned g = 0; g < legs[i].ngrants; g++)
 			for (unsigned s = 0; s < legs[i].grants[g]->nshares;
 			     s++)
-				add_share(d, &legs[i],
+				add_share(d, &legs[i], legs[i].grants[g],
 				    &legs[i].grants[g]->shares[s]);
 	}
 }

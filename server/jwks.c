@@ -133,7 +133,8 @@ ca_path(const struct jwks *j, struct str ca, struct buf *b)
 static void
 entry_connect(struct entry *e)
 {
-	struct http_pool_conf conf = { .in_flight = 1, .queued = 1,
+	struct http_pool_conf conf = { .in_flight = 1,
+		.queued = 1, .queued_each = 1,
 		.idle_max = 1, .idle_ms = 1000, .header_max = 16384 };
 	const char *why = "";
 	struct buf path;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include "server/admin.h"
 #include "server/base/log.h"
 #include "server/control.h"
+#include "server/entity_map.h"
+#include "tenants/replay.h"
 
 /* sysexits(3), as interfaces.md lists them. */
 enum {
@@ -24,15 +27,25 @@ enum {
 	EXIT_CONFIG = 78
 };
 
+/* Between two looks for entity maps that have expired. */
+#define SWEEP_MS 10000
+
+/* Proofs of possession kept in mind: some 6,000 a second (replay.h). */
+#define PROOFS_MAX (1U << 20)
+
 struct hub {
 	struct config *config;
 	struct tls_server *tls;
 	struct loop *loop;
 	struct worker *workers;
 	struct spool *spool;
+	struct budget memory; /* for what sources send */
 	struct loader *loader;
 	struct control *control;
 	struct admin *admin;
+	struct entity_maps *maps;
+	struct replay *proofs;
+	struct timer sweep;
 	struct event *signals[5];
 	unsigned ended; /* workers */
 	bool draining;
@@ -142,6 +155,17 @@ drop_privileges(const char *user, struct buf *why)
 	return (HUB_OK);
 }
 
+/* A core file would hold tokens, keys and what sources answered (policy.md,
+ * L4); a debugger can still be attached. */
+static void
+forbid_core(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		log_warn("core files are not forbidden", NULL);
+}
+
 static void
 raise_files(unsigned connections)
 {
@@ -239,8 +263,10 @@ on_usr2(void *arg)
 	buf_init(&b, 65536);
 	(void)control_ready(h->control, &b);
 	for (unsigned i = 0; i < h->config->workers; i++)
-		buf_addf(&b, "worker %u: %lu answered, %lu open\n", i,
+		buf_addf(&b, "worker %u: %lu answered, %lu of them "
+			"recalled, %lu open\n", i,
 		    atomic_load(&h->workers[i].requests),
+		    atomic_load(&h->workers[i].recalled),
 		    atomic_load(&h->workers[i].open));
 	all = buf_str(&b);
 	while (all.p != NULL && str_cut(&all, '\n', &line))
@@ -251,6 +277,16 @@ on_usr2(void *arg)
 
 /* ---- life */
 
+/* What nobody asks for any more gives its memory back, too. */
+static void
+on_sweep(void *arg)
+{
+	struct hub *h = arg;
+
+	entity_maps_sweep(h->maps, loop_wall(h->loop));
+	timer_set(&h->sweep, SWEEP_MS);
+}
+
 static enum hub_err
 start(struct hub *h, int *fds, struct buf *why)
 {
@@ -258,11 +294,20 @@ start(struct hub *h, int *fds, struct buf *why)
 		.size = h->config->spool_size,
 		.segment = h->config->spool_segment,
 		.node_id = 1 };
-	enum hub_err err = spool_open(&sc, &h->spool, why);
+	enum hub_err err;
 
+	buf_addf(why, "spool.directory %s: ", sc.directory);
+	err = spool_open(&sc, &h->spool, why);
+	buf_addc(why, '\n');
 	if (err != HUB_OK)
 		return (err);
+	buf_reset(why);
+	h->memory.max = h->config->memory_max;
 	h->loop = loop_new();
+	h->maps = entity_maps_new(h->config->entity_maps_max);
+	h->proofs = replay_new(PROOFS_MAX, clock_wall());
+	timer_init(&h->sweep, h->loop, on_sweep, h);
+	timer_set(&h->sweep, SWEEP_MS);
 	h->workers = xcalloc(h->config->workers, sizeof(*h->workers));
 	h->loader = loader_start(h->spool, h->config->database);
 	/* Workers learn their control before they can be asked anything. */
@@ -270,6 +315,9 @@ start(struct hub *h, int *fds, struct buf *why)
 		h->workers[i].index = i;
 		h->workers[i].config = h->config;
 		h->workers[i].spool = h->spool;
+		h->workers[i].maps = h->maps;
+		h->workers[i].proofs = h->proofs;
+		h->workers[i].memory = &h->memory;
 		h->workers[i].tls = tls_server_ref(h->tls);
 		h->workers[i].end_loop = h->loop;
 		h->workers[i].on_end = on_worker_end;
@@ -303,6 +351,9 @@ stop(struct hub *h)
 	spool_close(h->spool);
 	for (unsigned i = 0; i < h->config->workers; i++)
 		worker_clear(&h->workers[i]);
+	timer_clear(&h->sweep);
+	entity_maps_free(h->maps);
+	replay_free(h->proofs);
 	for (size_t i = 0; i < 5; i++)
 		loop_signal_free(h->signals[i]);
 	http_client_shutdown(h->loop);
@@ -330,6 +381,7 @@ run(struct hub *h, bool foreground, struct buf *why)
 		code = fail(why, EXIT_CONFIG);
 		goto out;
 	}
+	forbid_core();
 	raise_files(h->config->limits.connections);
 	if (bind_all(h, fds, why) != HUB_OK ||
 	    drop_privileges(h->config->user, why) != HUB_OK) {
@@ -368,6 +420,19 @@ list_settings(void)
 	(void)fwrite(b.p, 1, b.len, stdout);
 	buf_clear(&b);
 	return (0);
+}
+
+/* A large answer takes some megabytes and gives them back: glibc would return
+ * them to the kernel after each, and fault them in again, page by page, for
+ * the next. So each thread keeps some. A block of its own mapping goes back. */
+#define KEEP_BYTES  (32 << 20)
+#define MMAP_BYTES  (8 << 20)
+
+static void
+keep_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 }
 
 int
@@ -413,6 +478,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return (EXIT_USAGE);
 	}
+	keep_memory();
 	buf_init(&why, 65536);
 	if (config_load(path, &h.config, &why) != HUB_OK ||
 	    load_tls(h.config, &h.tls, &why) != HUB_OK)

@@ -177,7 +177,8 @@ take_answer(struct entry *e)
 	const char *why = "";
 	struct buf body;
 
-	http_call_body_take(e->call, &body);
+	if (http_call_body_take(e->call, &body) != HUB_OK)
+		return; /* never: it has no claim on memory */
 	if (oauth_answer_parse(status, buf_str(&body), &answer, &why) == HUB_OK)
 		take(e, &answer);
 	else
@@ -260,7 +261,8 @@ entry_connect(struct entry *e)
 {
 	/* A connection is seldom needed again before it would be closed. */
 	struct http_pool_conf conf = {
-		.in_flight = 1, .queued = 1, .idle_max = 0, .header_max = 16384
+		.in_flight = 1, .queued = 1, .queued_each = 1,
+		.idle_max = 0, .header_max = 16384
 	};
 
 	if (!url_split(e->source->oauth_token_url, &e->url)) {

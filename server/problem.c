@@ -105,6 +105,42 @@ static const struct {
 	    "The use of this answer cannot be recorded, so it is not given.",
 	    "Die Nutzung kann nicht verbucht werden, daher gibt es keine "
 	    "Antwort." },
+	[PROBLEM_NO_REGISTRATION] = { 404, ETSI "ResourceNotFound",
+	    "Resource not found", "There is no such registration.",
+	    "Diese Registrierung gibt es nicht." },
+	[PROBLEM_REGISTRATION_EXISTS] = { 409, ETSI "AlreadyExists",
+	    "Already exists", "A registration of that id is there already.",
+	    "Eine Registrierung mit dieser id gibt es schon." },
+	[PROBLEM_REGISTRATION_CONFLICT] = { 409, ETSI "Conflict", "Conflict",
+	    "Another source has one of the attributes of this entity, and one "
+	    "of both has it exclusively.",
+	    "Eine andere Quelle hat eines der Attribute dieser Entität, und "
+	    "eine von beiden hat es exklusiv." },
+	[PROBLEM_MAY_NOT_REGISTER] = { 403,
+	    "urn:drehscheibe:problem:may-not-register", "May not register",
+	    "The region does not let this tenant register sources at this "
+	    "endpoint (may-register).",
+	    "Die Region erlaubt diesem Mandanten keine Quellen an diesem "
+	    "Endpunkt (may-register)." },
+	[PROBLEM_REGISTRATIONS_FULL] = { 403,
+	    "urn:drehscheibe:problem:registrations-full",
+	    "Too many registrations",
+	    "This tenant has as many registrations, or names in them that "
+	    "nobody else has, as it may have.",
+	    "Dieser Mandant hat so viele Registrierungen, oder Namen darin, "
+	    "die sonst niemand hat, wie er haben darf." },
+	[PROBLEM_REGISTRY_AWAY] = { 503,
+	    "urn:drehscheibe:problem:registry-away", "Registry not available",
+	    "Registrations cannot be changed now; whether this change was "
+	    "made is seen when they can be read again.",
+	    "Registrierungen können zurzeit nicht geändert werden; ob diese "
+	    "Änderung erfolgt ist, zeigt sich beim nächsten Lesen." },
+	[PROBLEM_QUOTA_SPENT] = { 429,
+	    "urn:drehscheibe:problem:quota-spent", "Quota spent",
+	    "The agreements behind this request allow no more requests now; "
+	    "Retry-After tells when.",
+	    "Die Vereinbarungen zu dieser Anfrage lassen zurzeit keine "
+	    "weitere zu; Retry-After sagt, wann wieder." },
 	[PROBLEM_ANSWER_TOO_LARGE] = { 403, ETSI "TooManyResults",
 	    "Too many results", "The answer is too large; ask for less.",
 	    "Die Antwort ist zu groß; fragen Sie nach weniger." },

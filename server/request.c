@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/base/log.h"
+#include "server/registry.h"
 #include "server/request_priv.h"
 
 #define TARGET_SCRATCH (2 * HTTP_TARGET_MAX)
@@ -18,9 +19,13 @@ request_free(struct request *rq)
 	worker_forget_keys(w, &rq->waiter);
 	timer_clear(&rq->key_timer);
 	fanout_clear(&rq->fanout);
+	map_release(rq);
+	registry_job_give_up(rq->registry);
+	timer_clear(&rq->registry_timer);
 	buf_clear(&rq->scratch);
 	buf_clear(&rq->fields);
 	buf_clear(&rq->body);
+	recalled_unref(&rq->recalled);
 	snapshot_unref(&rq->snapshot);
 	keyring_unref(&rq->keyring);
 	source_tokens_unref(&rq->source_tokens);
@@ -86,6 +91,7 @@ request_start(struct http_exchange *x, void *arg)
 	buf_init(&rq->fields, FIELDS_MAX);
 	buf_init(&rq->body, w->config->answer_max);
 	timer_init(&rq->key_timer, w->loop, request_wake, rq);
+	timer_init(&rq->registry_timer, w->loop, request_wake, rq);
 	if (w->snapshot != NULL)
 		rq->snapshot = snapshot_ref(w->snapshot);
 	if (w->keyring != NULL)
@@ -121,7 +127,7 @@ answer_common_fields(struct request *rq)
 	}
 	BUF_LIT(b, "\r\nCache-Control: private\r\n"
 		   "Vary: Authorization, Hub-Purpose, Accept, Link, "
-		   "Prefer\r\n");
+		   "Prefer, NGSILD-EntityMap\r\n");
 }
 
 static void
@@ -138,12 +144,19 @@ refusal_fields(struct request *rq)
 		BUF_LIT(b, "Content-Type: application/problem+json\r\n");
 	if (rq->problem == PROBLEM_UNAUTHORIZED)
 		BUF_LIT(b, "WWW-Authenticate: Bearer "
-			   "error=\"invalid_token\"\r\n");
+			   "error=\"invalid_token\", DPoP "
+			   "error=\"invalid_token\", "
+			   "algs=\"ES256 RS256\"\r\n");
 	if (rq->allow != NULL)
 		buf_addf(b, "Allow: %s\r\n", rq->allow);
 	if (rq->problem == PROBLEM_NOT_READY ||
-	    rq->problem == PROBLEM_LEDGER_FULL)
+	    rq->problem == PROBLEM_LEDGER_FULL ||
+	    rq->problem == PROBLEM_REGISTRY_AWAY)
 		BUF_LIT(b, "Retry-After: 5\r\n");
+	if (rq->problem == PROBLEM_QUOTA_SPENT) {
+		buf_addf(b, "Retry-After: %u\r\n", rq->retry_after);
+		quota_fields(rq, b);
+	}
 }
 
 static enum step_next
@@ -176,6 +189,14 @@ run_refuse(struct request *rq)
 #define READ (1U << HTTP_GET | 1U << HTTP_HEAD), "GET, HEAD"
 #define ASK  (1U << HTTP_POST), "POST"
 #define ANY  0, NULL
+#define LIST                                                                   \
+	(1U << HTTP_GET | 1U << HTTP_HEAD | 1U << HTTP_POST),                  \
+	    "GET, HEAD, POST"
+#define MAPS (1U << HTTP_GET | 1U << HTTP_POST), "GET, POST"
+#define MAP                                                                    \
+	(1U << HTTP_GET | 1U << HTTP_HEAD | 1U << HTTP_PATCH |                 \
+	    1U << HTTP_DELETE),                                                \
+	    "GET, HEAD, PATCH, DELETE"
 
 /* The first row that fits decides. The last ones are what of the standard this
  * version does not do. Contexts are open: they are no secret, and whoever got
@@ -193,9 +214,17 @@ static const struct resource resources[] = {
 	{ "jsonldContexts/*", READ, &STEP_CONTEXT, ACCESS_OPEN, false },
 	{ "entities/**", ANY, NULL, ACCESS_DATA, false },
 	{ "entityOperations/**", ANY, NULL, ACCESS_DATA, false },
-	{ "entityMaps/**", ANY, NULL, ACCESS_DATA, false },
+	{ "entityMaps", MAPS, &STEP_MAP_CREATE, ACCESS_DATA, false },
+	{ "entityMaps/*", MAP, &STEP_MAP, ACCESS_DATA, false },
+	{ "temporal/entities", READ, &STEP_TEMPORAL, ACCESS_DATA, false },
+	{ "temporal/entities/*", READ, &STEP_TEMPORAL, ACCESS_DATA, true },
+	{ "temporal/entityOperations/query", ASK, &STEP_TEMPORAL, ACCESS_DATA,
+	    false },
 	{ "temporal/**", ANY, NULL, ACCESS_DATA, false },
-	{ "csourceRegistrations/**", ANY, NULL, ACCESS_DATA, false },
+	{ "csourceRegistrations", LIST, &STEP_REGISTRATIONS, ACCESS_REGISTRY,
+	    false },
+	{ "csourceRegistrations/*", MAP, &STEP_REGISTRATION, ACCESS_REGISTRY,
+	    false },
 	{ "csourceSubscriptions/**", ANY, NULL, ACCESS_DATA, false },
 	{ "subscriptions/**", ANY, NULL, ACCESS_DATA, false },
 	{ "snapshots/**", ANY, NULL, ACCESS_DATA, false },
@@ -259,18 +288,28 @@ host_name(struct str host)
 	return ((struct str){ host.p, str_chr(host, ':') });
 }
 
-static bool
-host_served(const struct request *rq, struct str host)
+bool
+request_host_ours(const struct request *rq, struct str host)
 {
 	const struct config_listen *l = &rq->worker->config->public_;
 	struct str name = host_name(host);
 
-	if (!http_exchange_is_tls(rq->exchange))
-		return (true);
 	for (unsigned i = 0; i < l->nhosts; i++)
 		if (str_caseeq(l->hosts[i], name))
 			return (true);
-	return (tls_server_is_host(rq->worker->tls, name));
+	if (http_exchange_is_tls(rq->exchange))
+		return (tls_server_is_host(rq->worker->tls, name));
+	/* Plain listeners are there for this machine. */
+	return (str_caseeq(name, STR("localhost")) ||
+	    str_eq(name, STR("127.0.0.1")) || str_eq(name, STR("::1")));
+}
+
+/* What ends TLS in front of a plain listener knows its own names. */
+static bool
+host_served(const struct request *rq, struct str host)
+{
+	return (!http_exchange_is_tls(rq->exchange) ||
+	    request_host_ours(rq, host));
 }
 
 /* One value of a header that may come once; false: several, or empty. */
@@ -388,7 +427,8 @@ run_receive(struct request *rq)
 		return (refuse(rq, problem, NULL));
 	if (!media_choose(rq, h))
 		return (refuse(rq, PROBLEM_NOT_ACCEPTABLE, NULL));
-	problem = h->method == HTTP_POST ? media_body(rq, h) : PROBLEM_MAX;
+	problem = h->method == HTTP_POST || h->method == HTTP_PATCH ?
+	    media_body(rq, h) : PROBLEM_MAX;
 	if (problem != PROBLEM_MAX)
 		return (refuse(rq, problem, NULL));
 	if (via_names_us(rq->via, rq->worker->config->name))

@@ -65,8 +65,9 @@ record_access(struct request *rq)
 		.duration_us = (uint32_t)(loop_now(rq->worker->loop).us -
 		    rq->begun.us),
 		.http_status = (uint16_t)rq->status,
-		.operation = rq->retrieve ? OPERATION_ENTITY :
-					    OPERATION_QUERY };
+		.operation = rq->temporal != NULL ? OPERATION_TEMPORAL :
+			     rq->retrieve	  ? OPERATION_ENTITY :
+						    OPERATION_QUERY };
 
 	copy_ags(r.consumer_ags, rq->identity.tenant->ags);
 	copy_ags(r.provider_ags, STR_NONE);
@@ -93,6 +94,8 @@ record_leg(struct request *rq, const struct record *access, unsigned i)
 	r.decision = use->entities > 0 ? DECISION_PERMIT : DECISION_DENY;
 	r.entities = use->entities;
 	r.bytes_in = leg->bytes;
+	if (i > 0 && leg[-1].aside)
+		r.bytes_in += leg[-1].bytes;
 	r.upstream_us = leg->upstream_us;
 	r.dataset = spool_dict_id(rq->worker->spool, DICT_DATASET,
 	    pl->dataset->name);
@@ -100,10 +103,13 @@ record_leg(struct request *rq, const struct record *access, unsigned i)
 		ag = pl->grants[g]->agreement;
 		if (ag == NULL || (use->grants_used >> g & 1) == 0)
 			continue;
+		if (pl->grants[g]->event != NULL)
+			r.flags |= RECORD_CRISIS;
+		if (r.agreement != 0)
+			continue;
 		r.agreement = spool_dict_id(rq->worker->spool, DICT_AGREEMENT,
 		    ag->name);
 		r.agreement_version = ag->version;
-		break;
 	}
 	return (r);
 }
@@ -120,18 +126,24 @@ on_durable(void *arg)
 static enum step_next
 run_account(struct request *rq)
 {
-	unsigned n = rq->fanout.n < 255 ? rq->fanout.n : 255;
-	struct record *r = arena_raw(rq->arena, (n + 1) * sizeof(*r));
+	unsigned n = 0, max = rq->fanout.n < 255 ? rq->fanout.n : 255;
+	struct record *r = arena_raw(rq->arena, (max + 1) * sizeof(*r));
 	const struct http_head *h = http_exchange_head(rq->exchange);
 
 	/* What is booked as answered must be what is answered. */
-	if (rq->status == 200)
+	if (rq->status != 404)
 		build_fields(rq);
 	if (rq->fields.failed)
 		return (refuse(rq, PROBLEM_INTERNAL, NULL));
 	r[0] = record_access(rq);
-	for (unsigned i = 0; i < n; i++)
-		r[i + 1] = record_leg(rq, &r[0], i);
+	for (unsigned i = 0; i < rq->fanout.n && n < max; i++)
+		if (!rq->fanout.legs[i].aside) {
+			r[n + 1] = record_leg(rq, &r[0], i);
+			r[n + 1].leg = (uint8_t)(n + 1);
+			n++;
+		}
+	for (unsigned i = 1; i <= n; i++)
+		r[0].flags |= r[i].flags & RECORD_CRISIS;
 	r[0].decision = (uint8_t)decision(rq);
 	r[0].entities = rq->nshown;
 	r[0].bytes_out = h->method == HTTP_HEAD ? 0 : rq->body.len;
@@ -163,6 +175,18 @@ const struct step STEP_DURABLE = { "durable", run_durable };
 
 /* ---- answer */
 
+/* A source that is not asked, or not for all, since it was asked often. */
+static void
+add_spent(const struct request *rq, struct buf *b)
+{
+	for (unsigned i = 0; i < rq->fanout.n; i++)
+		if (rq->fanout.legs[i].spent && !rq->fanout.legs[i].aside)
+			buf_addf(b, "NGSILD-Warning: %d %.*s \"the quota of "
+			    "an agreement is spent\"\r\n", WARN_NO_ANSWER,
+			    STR_FMT(rq->fanout.legs[i]
+				.policy->dataset->source->name));
+}
+
 static void
 add_warnings(const struct request *rq, struct buf *b)
 {
@@ -179,7 +203,7 @@ add_warnings(const struct request *rq, struct buf *b)
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			const struct leg *leg = &rq->fanout.legs[i];
 
-			if (leg->warning != texts[t].code)
+			if (leg->warning != texts[t].code || leg->withheld)
 				continue;
 			buf_addf(b, "NGSILD-Warning: %d %.*s \"%s\"\r\n",
 			    (int)leg->warning,
@@ -188,123 +212,13 @@ add_warnings(const struct request *rq, struct buf *b)
 		}
 }
 
-static void
-add_agreements(const struct request *rq, struct buf *b)
-{
-	for (unsigned i = 0; i < rq->fanout.n; i++) {
-		const struct policy_leg *pl = rq->fanout.legs[i].policy;
-
-		for (unsigned g = 0;
-		     g < pl->ngrants && g < REDACT_GRANTS_MAX; g++) {
-			const struct region_agreement *a =
-			    pl->grants[g]->agreement;
-
-			if (a == NULL ||
-			    (rq->uses[i].grants_used >> g & 1) == 0)
-				continue;
-			BUF_LIT(b, "Hub-Agreement: ");
-			buf_adds(b, a->name);
-			BUF_LIT(b, ";v=");
-			buf_addu(b, a->version);
-			BUF_LIT(b, "\r\n");
-		}
-	}
-}
-
-static struct str
-licence_uri(struct str licence)
-{
-	static const struct {
-		struct str name, uri;
-	} table[] = {
-		{ { "dl-de-by-2-0", 12 },
-		    { "https://www.govdata.de/dl-de/by-2-0", 35 } },
-		{ { "dl-de-zero-2-0", 14 },
-		    { "https://www.govdata.de/dl-de/zero-2-0", 37 } },
-		{ { "cc-by-4-0", 9 },
-		    { "https://creativecommons.org/licenses/by/4.0/", 44 } },
-		{ { "cc0-1-0", 7 },
-		    { "https://creativecommons.org/publicdomain/zero/1.0/",
-			50 } },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (str_eq(table[i].name, licence))
-			return (table[i].uri);
-	return (STR_NONE);
-}
-
-/* One per licence and attribution (interfaces.md, Rulings). The title may
- * hold umlauts, hence title* (RFC 8288, 3.4.1; RFC 8187). */
-static void
-add_licences(const struct request *rq, struct buf *b)
-{
-	const struct region_dataset *ds, *before;
-
-	for (unsigned i = 0; i < rq->fanout.n; i++) {
-		bool seen = false;
-
-		ds = rq->fanout.legs[i].policy->dataset;
-		for (unsigned k = 0; k < i && !seen; k++) {
-			before = rq->fanout.legs[k].policy->dataset;
-			seen = rq->uses[k].entities > 0 &&
-			    str_eq(before->licence, ds->licence) &&
-			    str_eq(before->attribution, ds->attribution);
-		}
-		if (seen || rq->uses[i].entities == 0 ||
-		    licence_uri(ds->licence).len == 0)
-			continue;
-		BUF_LIT(b, "Link: <");
-		buf_adds(b, licence_uri(ds->licence));
-		BUF_LIT(b, ">; rel=\"license\"; title*=UTF-8''");
-		buf_add_url(b, ds->attribution, "");
-		if (ds->attribution.len > 0)
-			BUF_LIT(b, "%2C%20");
-		buf_add_url(b, ds->licence, "");
-		BUF_LIT(b, "\r\n");
-	}
-}
-
-/* From policy alone, never from data. */
-static void
-add_narrowing(const struct request *rq, struct buf *b)
-{
-	static const char *const words[] = { "attrs", "area", "history",
-		"delay" };
-	bool on[4] = { false };
-	const char *sep = "Hub-Narrowing: ";
-
-	for (unsigned i = 0; i < rq->fanout.n; i++) {
-		const struct policy_leg *pl = rq->fanout.legs[i].policy;
-
-		for (unsigned g = 0; g < pl->ngrants; g++)
-			for (unsigned s = 0; s < pl->grants[g]->nshares; s++) {
-				const struct region_share *sh =
-				    pl->grants[g]->shares[s].share;
-
-				on[0] = true;
-				on[1] |= sh->ninside > 0 || sh->noutside > 0;
-				on[2] |= sh->history_us > 0;
-				on[3] |= sh->delay_us > 0;
-			}
-	}
-	for (unsigned i = 0; i < 4; i++)
-		if (on[i]) {
-			buf_adds(b, str_of(sep));
-			buf_adds(b, str_of(words[i]));
-			sep = ", ";
-		}
-	if (on[0])
-		BUF_LIT(b, "\r\n");
-}
-
 void
 answer_source_fields(struct request *rq)
 {
 	add_warnings(rq, &rq->fields);
-	add_agreements(rq, &rq->fields);
-	add_licences(rq, &rq->fields);
-	add_narrowing(rq, &rq->fields);
+	add_spent(rq, &rq->fields);
+	answer_terms(rq, &rq->fields);
+	quota_fields(rq, &rq->fields);
 }
 
 /* The client's own query with another offset (never a source's). Of a query
@@ -332,16 +246,16 @@ add_page_link(const struct request *rq, const char *rel, uint64_t offset,
 	    rq->query.limit, (unsigned long long)offset, rel);
 }
 
-static void
-add_paging(const struct request *rq, struct buf *b)
+void
+answer_paging(const struct request *rq, struct buf *b)
 {
 	const struct query *q = &rq->query;
-	uint64_t next = (uint64_t)q->offset + q->limit;
 
 	if (q->count)
-		buf_addf(b, "NGSILD-Results-Count: %zu\r\n", rq->nfound);
-	if (q->limit > 0 && next < rq->nfound)
-		add_page_link(rq, "next", next, b);
+		buf_addf(b, "NGSILD-Results-Count: %llu\r\n",
+		    (unsigned long long)rq->total);
+	if (q->limit > 0 && rq->next > 0)
+		add_page_link(rq, "next", rq->next, b);
 	if (q->limit > 0 && q->offset > 0)
 		add_page_link(rq, "prev",
 		    q->offset > q->limit ? q->offset - q->limit : 0, b);
@@ -372,8 +286,10 @@ build_fields(struct request *rq)
 	buf_reserve(&rq->fields, 1024);
 	answer_common_fields(rq);
 	answer_content_fields(rq);
-	if (!rq->retrieve)
-		add_paging(rq, &rq->fields);
+	map_fields(rq, &rq->fields);
+	temporal_fields(rq, &rq->fields);
+	if (!rq->retrieve && !rq->map_only)
+		answer_paging(rq, &rq->fields);
 	answer_source_fields(rq);
 }
 

@@ -9,17 +9,20 @@
 
 /* ---- authenticate */
 
-/* What follows "Bearer " in the only Authorization field. */
-static struct str
-bearer_token(const struct http_head *h)
+/* What follows "Bearer " or "DPoP " in the only Authorization field. */
+static struct credentials
+credentials(const struct http_head *h)
 {
 	unsigned n = 0;
 	struct str v = http_field_find(h, STR("Authorization"), &n);
 
-	if (n != 1 || v.len < 8 ||
-	    !str_caseeq((struct str){ v.p, 7 }, STR("Bearer ")))
-		return (STR_NONE);
-	return (str_from(v, 7));
+	if (n == 1 && v.len > 7 &&
+	    str_caseeq((struct str){ v.p, 7 }, STR("Bearer ")))
+		return ((struct credentials){ str_from(v, 7), false });
+	if (n == 1 && v.len > 5 &&
+	    str_caseeq((struct str){ v.p, 5 }, STR("DPoP ")))
+		return ((struct credentials){ str_from(v, 5), true });
+	return ((struct credentials){ STR_NONE, false });
 }
 
 static enum step_next
@@ -34,6 +37,8 @@ forbidden(struct request *rq)
 		{ "tenant-suspended", PROBLEM_TENANT_SUSPENDED },
 	};
 
+	log_info("token refused", "request=%s why=\"%s\"", rq->id_text,
+	    rq->identity.forbidden);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(rq->identity.forbidden, table[i].name) == 0)
 			return (refuse(rq, table[i].problem, NULL));
@@ -69,6 +74,19 @@ keys_of(const struct request *rq, const struct keyring *k)
 	return (i < k->n ? k->sets[i] : NULL);
 }
 
+void
+request_pin(struct request *rq)
+{
+	struct worker *w = rq->worker;
+
+	snapshot_unref(&rq->snapshot);
+	keyring_unref(&rq->keyring);
+	source_tokens_unref(&rq->source_tokens);
+	rq->snapshot = snapshot_ref(w->snapshot);
+	rq->keyring = keyring_ref(w->keyring);
+	rq->source_tokens = source_tokens_ref(w->source_tokens);
+}
+
 /* After the wait the pair in force may be another one. Once the token's
  * issuer has other keys, there is nothing more to wait for. */
 static void
@@ -80,12 +98,28 @@ repin(struct request *rq)
 	if (rq->snapshot == w->snapshot &&
 	    keys_of(rq, rq->keyring) != keys_of(rq, w->keyring))
 		timer_clear(&rq->key_timer);
-	snapshot_unref(&rq->snapshot);
-	keyring_unref(&rq->keyring);
-	source_tokens_unref(&rq->source_tokens);
-	rq->snapshot = snapshot_ref(w->snapshot);
-	rq->keyring = keyring_ref(w->keyring);
-	rq->source_tokens = source_tokens_ref(w->source_tokens);
+	request_pin(rq);
+}
+
+static enum step_next
+unauthorized(struct request *rq, const char *why)
+{
+	log_info("token refused", "request=%s why=\"%s\"", rq->id_text, why);
+	return (refuse(rq, PROBLEM_UNAUTHORIZED, NULL));
+}
+
+/* The token is good, whether seen before or not: the proof of what it is bound
+ * to is another one each time. */
+static enum step_next
+identified(struct request *rq, const struct credentials *c)
+{
+	const char *why = "";
+
+	if ((c->dpop || rq->identity.bound != 0) && !rq->proved &&
+	    !request_proved(rq, c, &why))
+		return (unauthorized(rq, why));
+	return (rq->identity.forbidden == NULL ? go(rq, &STEP_ADMIT) :
+						 forbidden(rq));
 }
 
 static enum step_next
@@ -94,38 +128,34 @@ run_authenticate(struct request *rq)
 	struct worker *w = rq->worker;
 	const struct identity *known;
 	const char *why = "";
-	struct str token;
+	struct credentials c;
 
 	if (rq->snapshot == NULL || rq->keyring == NULL)
 		return (refuse(rq, PROBLEM_NOT_READY, NULL));
 	if (rq->waited_for_keys)
 		repin(rq);
-	token = bearer_token(http_exchange_head(rq->exchange));
-	if (token.len == 0 || token.len > TOKEN_BYTES_MAX)
+	c = credentials(http_exchange_head(rq->exchange));
+	if (c.token.len == 0 || c.token.len > TOKEN_BYTES_MAX)
 		return (refuse(rq, PROBLEM_UNAUTHORIZED, NULL));
-	known = token_cache_find(w->tokens, token, rq->now,
+	known = token_cache_find(w->tokens, c.token, rq->now,
 	    rq->snapshot->generation, rq->keyring->generation);
 	if (known != NULL) {
 		rq->identity = *known;
-		return (go(rq, &STEP_ADMIT));
+		return (identified(rq, &c));
 	}
 	switch (token_verify(&rq->snapshot->region->tenants, rq->keyring,
-	    token, rq->now, rq->arena, &rq->identity, &why)) {
+	    c.token, rq->now, rq->arena, &rq->identity, &why)) {
 	case TOKEN_VALID:
-		token_cache_put(w->tokens, token, &rq->identity, rq->now,
+		token_cache_put(w->tokens, c.token, &rq->identity, rq->now,
 		    rq->snapshot->generation, rq->keyring->generation);
-		return (go(rq, &STEP_ADMIT));
+		return (identified(rq, &c));
 	case TOKEN_FORBIDDEN:
-		log_info("token refused", "request=%s why=\"%s\"",
-		    rq->id_text, rq->identity.forbidden);
-		return (forbidden(rq));
+		return (identified(rq, &c));
 	case TOKEN_UNKNOWN_KID:
 		return (await_keys(rq));
 	case TOKEN_DENIED:
 	default:
-		log_info("token refused", "request=%s why=\"%s\"",
-		    rq->id_text, why);
-		return (refuse(rq, PROBLEM_UNAUTHORIZED, NULL));
+		return (unauthorized(rq, why));
 	}
 }
 
@@ -208,6 +238,13 @@ find_context(
 				      PROBLEM_CONTEXT_UNAVAILABLE);
 }
 
+static unsigned
+role_needed(const struct resource *r)
+{
+	return (r->access == ACCESS_REGISTRY ? ROLE_SOURCE_ADMIN :
+					       ROLE_DATA_READER);
+}
+
 static enum step_next
 run_admit(struct request *rq)
 {
@@ -220,14 +257,15 @@ run_admit(struct request *rq)
 	p = check_tenant_field(rq, h);
 	if (p != PROBLEM_MAX)
 		return (refuse(rq, p, NULL));
-	if ((rq->identity.roles & ROLE_DATA_READER) == 0 ||
+	if ((rq->identity.roles & role_needed(rq->resource)) == 0 ||
 	    (rq->identity.scopes & SCOPE_HUB_READ) == 0)
 		return (refuse(rq, PROBLEM_FORBIDDEN, NULL));
 	names_init(&rq->names, rq->snapshot->region->vocab, rq->arena);
 	rq->context = vocab_core(rq->snapshot->region->vocab);
-	if (rq->resource->access != ACCESS_DATA)
+	if (rq->resource->access == ACCESS_HUB)
 		return (go(rq, rq->resource->next));
-	p = find_purpose(rq);
+	p = rq->resource->access == ACCESS_REGISTRY ? PROBLEM_MAX :
+						      find_purpose(rq);
 	if (p != PROBLEM_MAX)
 		return (refuse(rq, p, NULL));
 	p = find_context(rq, h, &why);
@@ -240,17 +278,7 @@ const struct step STEP_ADMIT = { "admit", run_admit };
 
 /* ---- query */
 
-/* Understood, and not done behind this step yet: refused, since what is
- * ignored would answer another question than the client's. */
-static const char *
-query_undone(const struct query *q)
-{
-	if (q->csf != NULL)
-		return ("this version does not do the parameter csf");
-	return (NULL);
-}
-
-static enum step_next
+enum step_next
 refuse_query(struct request *rq, const struct query_error *e)
 {
 	switch (e->status) {
@@ -295,10 +323,7 @@ run_query(struct request *rq)
 		    &rq->names, rq->arena, &rq->query, &e);
 	if (err != HUB_OK)
 		return (refuse_query(rq, &e));
-	why = query_undone(&rq->query);
-	if (why != NULL)
-		return (refuse(rq, PROBLEM_NOT_IMPLEMENTED, why));
-	return (go(rq, &STEP_DECIDE));
+	return (map_begin(rq, h->method == HTTP_POST ? &j : NULL));
 }
 
 const struct step STEP_QUERY = { "query", run_query };
@@ -369,7 +394,7 @@ add_policy_names(struct request *rq, const struct policy_leg *leg,
 {
 	const struct name *name;
 
-	if (s->ninside > 0 || s->noutside > 0)
+	if (s->ninside > 0 || s->noutside > 0 || s->within != NULL)
 		list_add(l, names_location(&rq->names));
 	if (s->history_us == 0 && s->delay_us == 0)
 		return;
@@ -379,47 +404,68 @@ add_policy_names(struct request *rq, const struct policy_leg *leg,
 		list_add(l, name);
 }
 
+/* The source does not know what of it is registered: it is asked for that
+ * alone (GS CIM 009, 4.3.6.1). */
+static void
+ask_registered(const struct request *rq, const struct registration *reg,
+    struct name_list *attrs)
+{
+	bool all;
+	struct registration_names names =
+	    registration_attrs(reg, &all, rq->arena);
+
+	for (unsigned i = 0; !all && i < names.n; i++)
+		for (unsigned k = 0; k < rq->nneeded || k == 0; k++)
+			if (rq->nneeded == 0 || rq->needed[k] == names.v[i])
+				list_add(attrs, names.v[i]);
+	for (unsigned i = 0; all && i < rq->nneeded; i++)
+		list_add(attrs, rq->needed[i]);
+}
+
 static void
 ask_own(const struct request *rq, const struct policy_leg *leg,
-    struct name_list *types)
+    struct name_list *types, struct name_list *attrs)
 {
-	for (unsigned i = 0; i < leg->dataset->ntypes; i++)
-		if (type_asked(&rq->query, leg->dataset->types[i].type))
-			list_add(types, leg->dataset->types[i].type);
+	const struct region_dataset *ds = leg->dataset;
+	const struct query *q = &rq->query;
+
+	for (unsigned i = 0; i < ds->ntypes; i++)
+		if (type_asked(q, ds->types[i].type))
+			list_add(types, ds->types[i].type);
+	for (unsigned i = 0; ds->any_type && i < q->ntypes; i++)
+		list_add(types, q->types[i]);
+	if (ds->registration != NULL)
+		ask_registered(rq, ds->registration, attrs);
+	for (unsigned i = 0; ds->registration == NULL && i < rq->nneeded; i++)
+		list_add(attrs, rq->needed[i]);
 }
 
-/* What no agreement releases is not even asked for. */
-static bool
-attr_forbidden(const struct policy_leg *leg, const struct name *type,
-    const struct name *attr)
-{
-	for (unsigned f = 0; f < leg->nforbids; f++)
-		if (leg->forbids[f]->attribute == attr &&
-		    (leg->forbids[f]->type == NULL ||
-			leg->forbids[f]->type == type))
-			return (true);
-	return (false);
-}
-
-/* Released and wanted. An entity of several types may be found under the one
- * and show what is released under another: types are asked as the request has
- * them, attributes for all. false: nothing could be in the answer. */
+/* Released and wanted: what no agreement releases is not even asked for. An
+ * entity of several types may be found under the one and show what is released
+ * under another: types are asked as the request has them, attributes for all.
+ * false: nothing could be in the answer. */
 static bool
 ask_share(struct request *rq, const struct policy_leg *leg,
-    const struct policy_share *ps, struct name_list *types,
-    struct name_list *attrs)
+    const struct policy_grant *grant, const struct policy_share *ps,
+    struct name_list *types, struct name_list *attrs)
 {
 	const struct region_share *s = ps->share;
 	bool any = false;
 
-	for (unsigned i = 0; rq->nneeded == 0 && i < s->nallow; i++)
-		if (!attr_forbidden(leg, ps->type, s->allow[i].attr)) {
-			list_add(attrs, s->allow[i].attr);
+	for (unsigned i = 0;
+	     rq->nneeded == 0 && i < s->nallow + s->ntransforms; i++) {
+		const struct name *attr = i < s->nallow ? s->allow[i].attr :
+		    s->transforms[i - s->nallow].attr;
+
+		if (policy_forbid(leg, grant, ps->type, attr) == NULL) {
+			list_add(attrs, attr);
 			any = true;
 		}
+	}
 	for (unsigned i = 0; i < rq->nneeded; i++)
 		if (policy_attr(ps, rq->needed[i]) != NULL &&
-		    !attr_forbidden(leg, ps->type, rq->needed[i])) {
+		    policy_forbid(leg, grant, ps->type, rq->needed[i]) ==
+			NULL) {
 			list_add(attrs, rq->needed[i]);
 			any = true;
 		}
@@ -431,28 +477,29 @@ ask_share(struct request *rq, const struct policy_leg *leg,
 
 /* Fills the ask of one leg; false: no use in asking. */
 static bool
-ask_leg(struct request *rq, const struct policy_leg *pl, struct leg *leg)
+ask_leg(struct request *rq, const struct policy_leg *pl, bool alone,
+    struct leg *leg)
 {
 	struct name_list types = { .arena = rq->arena };
 	struct name_list attrs = { .arena = rq->arena };
 	const struct region_source *src = pl->dataset->source;
 	bool any = pl->own;
 
-	if (pl->own) {
-		ask_own(rq, pl, &types);
-		for (unsigned i = 0; i < rq->nneeded; i++)
-			list_add(&attrs, rq->needed[i]);
-	}
+	if (!registration_asked(rq, pl))
+		return (false);
+	if (pl->own)
+		ask_own(rq, pl, &types, &attrs);
 	for (unsigned g = 0; g < pl->ngrants; g++)
 		for (unsigned s = 0; s < pl->grants[g]->nshares; s++)
-			any |= ask_share(rq, pl, &pl->grants[g]->shares[s],
-			    &types, &attrs);
+			any |= ask_share(rq, pl, pl->grants[g],
+			    &pl->grants[g]->shares[s], &types, &attrs);
 	leg->policy = pl;
 	leg->ask = (struct source_ask){ .leg = pl,
 		.access = &rq->snapshot->access[src->index],
 		.token = source_tokens_get(rq->source_tokens, src->index),
 		.query = &rq->query,
 		.via = rq->via,
+		.client = http_exchange_head(rq->exchange),
 		.hub_name = rq->worker->config->name,
 		.limit = src->page,
 		.types = types.v,
@@ -460,8 +507,29 @@ ask_leg(struct request *rq, const struct policy_leg *pl, struct leg *leg)
 		.attrs = attrs.v,
 		.nattrs = attrs.n };
 	if (rq->retrieve)
-		leg->ask.id = rq->uri.segments[3];
-	return (any && types.n > 0 && source_plan(&leg->ask, rq->arena));
+		leg->ask.id = request_entity_id(rq);
+	if (rq->temporal != NULL && !temporal_ask(rq, alone, &leg->ask))
+		return (false);
+	/* What is registered without types is asked for its attributes. */
+	return (any && (types.n > 0 || (pl->own && pl->dataset->any_type &&
+				       attrs.n > 0)) &&
+	    source_plan(&leg->ask, rq->arena));
+}
+
+static void
+add_leg(struct request *rq, const struct policy_leg *pl, bool alone)
+{
+	struct leg *at = &rq->fanout.legs[rq->fanout.n];
+	struct leg leg = { 0 };
+
+	if (!ask_leg(rq, pl, alone, &leg))
+		return;
+	if (rq->temporal != NULL && temporal_ask_places(rq, &leg, at)) {
+		at++;
+		rq->fanout.n++;
+	}
+	*at = leg;
+	rq->fanout.n++;
 }
 
 static enum step_next
@@ -470,7 +538,9 @@ run_decide(struct request *rq)
 	const struct query *q = &rq->query;
 	struct policy_query pq = { .consumer = rq->identity.tenant,
 		.purpose = rq->purpose,
-		.action = rq->retrieve ? ACTION_RETRIEVE : ACTION_QUERY,
+		.action = rq->temporal != NULL ? ACTION_TEMPORAL :
+			  rq->retrieve	       ? ACTION_RETRIEVE :
+						 ACTION_QUERY,
 		.at = rq->now,
 		.ntypes = q->ntypes,
 		.types = q->types,
@@ -481,19 +551,23 @@ run_decide(struct request *rq)
 	unsigned n = 0;
 
 	if (rq->retrieve)
-		pq.id = rq->uri.segments[3];
+		pq.id = request_entity_id(rq);
 	names_needed(rq, &needed);
 	rq->needed = needed.v;
 	rq->nneeded = needed.n;
 	/* The hub holds nothing itself (federation.md §1.2). */
 	if (!q->any_type && !q->local)
 		policy_plan(rq->snapshot->policy, &pq, rq->arena, &legs, &n);
-	rq->fanout.legs = arena_array(rq->arena, n, sizeof(struct leg));
-	rq->uses = arena_array(rq->arena, n, sizeof(struct leg_use));
+	/* Twice as many: of the past there may be one beside each. */
+	rq->fanout.legs = arena_array(rq->arena, 2 * (size_t)n,
+	    sizeof(struct leg));
+	rq->uses = arena_array(rq->arena, 2 * (size_t)n,
+	    sizeof(struct leg_use));
 	for (unsigned i = 0; i < n; i++)
-		if (ask_leg(rq, &legs[i], &rq->fanout.legs[rq->fanout.n]))
-			rq->fanout.n++;
-	return (go(rq, &STEP_SCATTER));
+		add_leg(rq, &legs[i], n == 1);
+	if (!quota_admit(rq))
+		return (refuse(rq, PROBLEM_QUOTA_SPENT, NULL));
+	return (go(rq, rq->map != NULL ? &STEP_MAP_ASK : &STEP_SCATTER));
 }
 
 const struct step STEP_DECIDE = { "decide", run_decide };

@@ -117,6 +117,9 @@ media_body(struct request *rq, const struct http_head *h)
 	(void)str_cut(&params, ';', &type);
 	type = str_trim(type);
 	rq->body_ld = str_caseeq(type, STR("application/ld+json"));
+	if (h->method == HTTP_PATCH &&
+	    str_caseeq(type, STR("application/merge-patch+json")))
+		return (PROBLEM_MAX);
 	return (rq->body_ld || str_caseeq(type, STR("application/json")) ?
 		PROBLEM_MAX : PROBLEM_MEDIA_TYPE);
 }
@@ -157,7 +160,8 @@ media_read_body(struct request *rq, struct json *j, const char **why_r)
 	default:
 		return (PROBLEM_INVALID_REQUEST);
 	}
-	*why_r = "the body is no Query";
+	*why_r = rq->resource->access == ACCESS_REGISTRY ?
+	    "the body is no registration" : "the body is no Query";
 	if (j->nodes[0].kind != JSON_OBJECT)
 		return (PROBLEM_BAD_REQUEST);
 	*why_r = NULL;

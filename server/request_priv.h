@@ -1,15 +1,20 @@
 /* server/request_priv.h - what the files of the step engine share: the
  * request and its steps (request.c runs them; request_gate.c says who asks
  * and what for; request_media.c in which form; request_data.c asks and merges;
+ * request_map.c keeps results and pages through them;
+ * request_temporal.c what differs of the past;
  * request_discover.c tells what there is; request_answer.c accounts and
  * answers). */
 #ifndef HUB_SERVER_REQUEST_PRIV_H
 #define HUB_SERVER_REQUEST_PRIV_H
 
 #include "policies/redact.h"
+#include "policies/registration.h"
 #include "server/federation/fanout.h"
+#include "server/entity_map.h"
 #include "server/federation/merge.h"
 #include "server/problem.h"
+#include "server/recall.h"
 #include "server/worker.h"
 
 enum step_next {
@@ -19,6 +24,8 @@ enum step_next {
 };
 
 struct request;
+struct map_page;
+struct quota_uses;
 
 struct step {
 	const char *name;
@@ -28,14 +35,22 @@ struct step {
 /* receive .. answer, as style.md names them. */
 extern const struct step STEP_RECEIVE, STEP_AUTHENTICATE, STEP_ADMIT,
     STEP_QUERY, STEP_DECIDE, STEP_SCATTER, STEP_GATHER, STEP_MERGE,
-    STEP_ACCOUNT, STEP_DURABLE, STEP_ANSWER, STEP_REFUSE;
+    STEP_RECALLED, STEP_ACCOUNT, STEP_DURABLE, STEP_ANSWER, STEP_REFUSE;
+/* Pages of an entity map: instead of scatter, and of merge. */
+extern const struct step STEP_MAP_ASK, STEP_MAP_TAKE;
+/* What resources have before query: the result is the map itself. */
+extern const struct step STEP_MAP_CREATE;
 /* What resources have instead of query .. merge. */
-extern const struct step STEP_DISCOVER, STEP_IDENTITY, STEP_CONTEXTS,
+extern const struct step STEP_MAP;
+extern const struct step STEP_REGISTRATIONS, STEP_REGISTRATION,
+    STEP_REGISTERED;
+extern const struct step STEP_TEMPORAL, STEP_DISCOVER, STEP_IDENTITY, STEP_CONTEXTS,
     STEP_CONTEXT;
 
 enum access {
 	ACCESS_DATA, /* a token, a purpose, a @context */
 	ACCESS_HUB,  /* a token: it is about the hub, not about data */
+	ACCESS_REGISTRY, /* a token with the role source-admin, a @context */
 	ACCESS_OPEN  /* anybody */
 };
 
@@ -54,6 +69,8 @@ struct resource {
 struct leg_use {
 	uint32_t entities;    /* in the view, before merging */
 	uint64_t grants_used; /* bits of policy_leg.grants */
+	bool taken;	      /* read and redacted already, into views: */
+	struct merge views;
 };
 
 struct request {
@@ -85,6 +102,7 @@ struct request {
 	struct key_waiter waiter;
 	struct timer key_timer;
 	bool waited_for_keys;
+	bool proved; /* the token is used by whom it is bound to */
 
 	/* admit, decide */
 	const struct context *context; /* the client's */
@@ -95,13 +113,49 @@ struct request {
 	unsigned nneeded;
 	const struct name *const *needed;
 
+	/* The past; NULL: the present. What is beside it: the answer was cut
+	 * to what is between. */
+	const struct temporal *temporal;
+	bool cut;
+	struct wall_us cut_first, cut_last;
+	/* Where entities are now, by id: of the leg that is taken. */
+	struct {
+		size_t n;
+		struct entity **v;
+	} places;
+
+	/* query, merge: entity maps */
+	struct entity_map *map; /* held: the one used or made; or NULL */
+	struct entity_map_query map_query; /* of entityMap=true */
+	struct map_page *page; /* of a map that was there; else NULL */
+	bool map_only; /* the answer is the map, not its entities */
+
+	/* decide */
+	struct quota_uses *quotas; /* NULL: no quota governs the request */
+	uint32_t retry_after;	   /* seconds, once one has refused it */
+
 	/* scatter .. merge */
 	struct fanout fanout;
 	struct leg_use *uses;
-	struct entity **found; /* on the view, all pages */
+	struct entity **found; /* on the view, all pages; of a map: this one */
 	size_t nfound;
+	size_t first; /* of the page, in found */
+	uint64_t total; /* NGSILD-Results-Count */
+	uint64_t next; /* offset of the next page; 0: there is none */
 	uint32_t nshown;
 	uint32_t nnames; /* discover: types or attributes shown */
+
+	/* a change of a registration */
+	struct registry_job *registry; /* under way; else NULL */
+	enum hub_err registry_err;
+	unsigned registry_tries;
+	struct timer registry_timer;
+	struct str registered_id;
+
+	/* scatter .. account: what was made before */
+	struct str recall_key; /* p NULL: of no use */
+	bool timed; /* something that was read ends by the clock */
+	const struct recalled *recalled; /* held; or NULL */
 
 	/* account, answer */
 	struct buf fields, body;
@@ -121,8 +175,32 @@ go(struct request *rq, const struct step *step)
 	rq->step = step;
 	return (NEXT_MORE);
 }
+/* Pins what is in force now instead of what it began with; what came from that
+ * (identity, names) is to be worked out again. */
+void request_pin(struct request *);
 /* Wakes the request: from callbacks of its own waits only. */
 void request_wake(void *arg);
+
+/* Is the source of that leg one of those that the request is about: by csf,
+ * and by what is registered? */
+bool registration_asked(struct request *, const struct policy_leg *);
+/* What the hub counts of a registration. */
+struct registration_state registration_state(const struct snapshot *,
+    const struct region_registration *);
+/* GET csourceRegistrations. */
+enum step_next registrations_list(struct request *);
+
+/* What stands in Authorization. */
+struct credentials {
+	struct str token; /* empty: nothing that we take */
+	bool dpop;	  /* the scheme is DPoP, else Bearer */
+};
+/* The token, verified and in rq->identity, is bound or sent as DPoP: is that
+ * proved? Uses up the proof. *why_r: a static phrase for the log. */
+bool request_proved(struct request *, const struct credentials *,
+    const char **why_r) HUB_MUST_CHECK;
+/* Is host, with or without port, one that this listener goes by? */
+bool request_host_ours(const struct request *, struct str host);
 
 /* Chooses the answer's media type; false: none that the client takes. */
 bool media_choose(struct request *, const struct http_head *);
@@ -135,10 +213,97 @@ enum problem media_body(struct request *, const struct http_head *);
 enum problem media_read_body(
     struct request *, struct json *, const char **why_r);
 
+/* Whose view is whose before views become entities: for entity maps. */
+struct map_views {
+	size_t n;
+	struct map_view {
+		struct str id;
+		uint32_t dataset; /* index in the region */
+	} *v;
+};
+/* What the legs gave, redacted, merged and filtered, but not projected: in
+ * rq->found. views: NULL, or filled. */
+void request_merge(struct request *, struct map_views *);
+/* Status and body: rq->found from rq->first on, or the map; goes on to
+ * account. */
+enum step_next request_conclude(struct request *, int status);
+/* Of rq->nfound, by offset and limit. */
+void request_choose_page(struct request *);
+
+/* What was made before of the same answers (recall.h). Before the sources are
+ * asked: finds what is known. */
+void recall_begin(struct request *);
+/* They have answered: is it what is known? Goes on to STEP_RECALLED then; else
+ * every leg was read. */
+bool recall_holds(struct request *);
+/* The answer is written: keeps it, if it can be made of the same bytes again. */
+void recall_keep(struct request *);
+
+/* Has a source failed, and is that for an error? */
+bool request_failed_strictly(const struct request *, enum problem *p_r);
+/* The legs planned, whether they were asked yet or not. */
+const struct leg *request_plan(const struct request *, unsigned *n_r);
+
+/* After a query was read (from a body: j, else NULL): finds the entity map
+ * that the client names, or notes that one is to be made; goes on to
+ * decide. */
+enum step_next map_begin(struct request *, const struct json *j);
+/* Makes the map of rq->found, if one is wanted. PROBLEM_MAX: fine. */
+enum problem map_make(struct request *, const struct map_views *,
+    const char **why_r);
+/* Gives back what pages of maps hold. */
+void map_release(struct request *);
+/* The map's own document. */
+void map_write(struct request *);
+/* Its header field, if the answer has a map. */
+void map_fields(const struct request *, struct buf *);
+
+/* What a bad query is answered with. */
+enum step_next refuse_query(struct request *, const struct query_error *);
+/* The id in the path of a retrieve. */
+static inline struct str
+request_entity_id(const struct request *rq)
+{
+	return (rq->uri.segments[rq->uri.nsegments - 1]);
+}
+
+/* Of requests with rq->temporal. What the leg is asked of the past, before
+ * source_plan; alone: no other source is asked. false: nothing it could have
+ * would be in the answer. */
+bool temporal_ask(struct request *, bool alone, struct source_ask *)
+    HUB_MUST_CHECK;
+/* Makes *aside of the leg, if policy needs to know where its entities are and
+ * its past need not tell: stations do not move. */
+bool temporal_ask_places(struct request *, const struct leg *,
+    struct leg *aside) HUB_MUST_CHECK;
+/* Reads what that leg gave. */
+void temporal_take_places(struct request *, struct leg *);
+/* What entity_read and redact_entity are to entities. HUB_ENOENT: there is
+ * nothing of it in the view. */
+enum hub_err temporal_read(struct request *, const struct policy_leg *,
+    const struct document *, uint32_t node, struct entity *) HUB_MUST_CHECK;
+/* Leaves what is in the range, before merging; false: nothing. */
+bool temporal_take(const struct request *, struct entity *) HUB_MUST_CHECK;
+/* Writes n entities found; sets the status if it had to leave some out. */
+void temporal_answer(struct request *, const struct entity_out *, size_t from,
+    size_t n);
+void temporal_fields(const struct request *, struct buf *);
+
+/* Takes a token of each agreement that the plan uses, and out of the plan what
+ * is spent. false: nothing is left, or not all of what must be; nothing was
+ * taken then. */
+bool quota_admit(struct request *) HUB_MUST_CHECK;
+/* RateLimit and RateLimit-Policy, if a quota governs the answer. */
+void quota_fields(const struct request *, struct buf *);
+
 /* The pieces of an answer's header that refusals share. */
 void answer_common_fields(struct request *);
 /* Warning, agreement, licence and narrowing fields. */
 void answer_source_fields(struct request *);
+/* The last three of them (request_terms.c). */
+void answer_terms(const struct request *, struct buf *);
+/* Count, Link next and prev. */
+void answer_paging(const struct request *, struct buf *);
 /* The media type of an answer and its @context. */
 void answer_content_fields(struct request *);
 /* Sends fields and body. */

@@ -10,21 +10,43 @@
 #include "policies/policy.h"
 #include "server/federation/source.h"
 
+struct region_signature;
+struct source_uses;
+
 struct snapshot {
 	atomic_uint refs;
 	uint64_t generation; /* rises with each snapshot of this process */
 	int64_t bundle;
+	int64_t registered; /* epoch of the registrations in it */
 	unsigned char hash[32];
 	struct region *region;
 	struct policy_set *policy;
 	struct source_access *access; /* by source index */
+	struct quota **buckets;	      /* region->nbuckets */
 };
 
-/* Parses and compiles the files of a bundle. On failure the old one stays in
- * force; *why gets the messages, a line each. */
+/* What tenants have registered, and the counters of that; what is counted of
+ * agreements, and the events that widen them. */
+struct snapshot_registered {
+	const struct registration_row *rows;
+	unsigned n;
+	int64_t epoch;
+	struct source_uses *uses;
+	struct quota_book *quotas;
+	const struct crisis_row *crises;
+	unsigned ncrises;
+	const struct region_signature *signatures;
+	unsigned nsignatures;
+};
+
+/* Parses and compiles the files of a bundle; key_file, which may be NULL, is
+ * the one that pseudonyms are made with. On failure the old one stays in
+ * force; *why gets the messages, a line each. Registrations never fail: those
+ * that do not hold are left out, with a line in the log. */
 enum hub_err snapshot_new(const struct region_file *, unsigned n,
-    int64_t bundle, uint64_t generation, const char *folder, struct snapshot **,
-    struct buf *why) HUB_MUST_CHECK;
+    const struct snapshot_registered *,
+    int64_t bundle, uint64_t generation, const char *folder,
+    const char *key_file, struct snapshot **, struct buf *why) HUB_MUST_CHECK;
 struct snapshot *snapshot_ref(struct snapshot *) HUB_MUST_CHECK;
 void snapshot_unref(struct snapshot **);
 

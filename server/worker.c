@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "server/base/log.h"
+#include "server/recall.h"
 #include "server/request.h"
 
 #define TOKENS_CACHED 8192
+#define SWEEP_MS      60000
 
 /* ---- arenas */
 
@@ -80,6 +82,8 @@ on_publication(void *arg)
 	w->keyring = p->keyring;
 	w->source_tokens = p->source_tokens;
 	free(p);
+	if (swapped && w->recall != NULL)
+		recall_forget(w->recall);
 	if (swapped && w->pools != NULL)
 		source_pools_trim(w->pools, w->snapshot->region,
 		    w->snapshot->access);
@@ -167,6 +171,7 @@ worker_main(void *arg)
 
 	loop_run(w->loop);
 	timer_clear(&w->drain_timer);
+	timer_clear(&w->sweep_timer);
 	http_server_free(w->server);
 	w->server = NULL;
 	source_pools_free(w->pools);
@@ -174,6 +179,15 @@ worker_main(void *arg)
 	http_client_shutdown(w->loop);
 	loop_post(w->end_loop, w->on_end, w->end_arg);
 	return (NULL);
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct worker *w = arg;
+
+	recall_sweep(w->recall, loop_now(w->loop));
+	timer_set(&w->sweep_timer, SWEEP_MS);
 }
 
 enum hub_err
@@ -186,9 +200,12 @@ worker_start(struct worker *w, int fd)
 	w->loop = loop_new();
 	w->pools = source_pools_new(w->loop, w->config->limits.header);
 	w->tokens = token_cache_new(TOKENS_CACHED);
+	w->recall = recall_new();
 	w->server = http_server_new(w->loop, fd, w->tls, &w->config->limits,
 	    request_start, w);
 	timer_init(&w->drain_timer, w->loop, on_drained, w);
+	timer_init(&w->sweep_timer, w->loop, on_sweep, w);
+	timer_set(&w->sweep_timer, SWEEP_MS);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, worker_main, w);
@@ -214,6 +231,7 @@ worker_clear(struct worker *w)
 	loop_free(w->loop);
 	tls_server_free(w->tls);
 	token_cache_free(w->tokens);
+	recall_free(w->recall);
 	snapshot_unref(&w->snapshot);
 	keyring_unref(&w->keyring);
 	source_tokens_unref(&w->source_tokens);

@@ -5,24 +5,32 @@
 
 #include <pthread.h>
 
+#include "server/base/budget.h"
 #include "server/config.h"
 #include "server/ledger/spool.h"
 #include "server/snapshot.h"
 #include "tenants/token.h"
 
 struct control;
+struct entity_maps;
 struct key_waiter;
+struct recall;
+struct replay;
 
 struct worker {
 	unsigned index;
 	const struct config *config;
 	struct control *control;
 	struct spool *spool;
+	struct budget *memory; /* for what sources send, of all workers */
 	struct loop *loop;
 	struct http_server *server;
 	struct tls_server *tls; /* counted; also for Host (421) */
 	struct source_pools *pools;
+	struct entity_maps *maps; /* shared by all workers */
 	struct token_cache *tokens;
+	struct replay *proofs; /* taken; shared by all workers */
+	struct recall *recall;
 	/* In force; replaced together by worker_publish, since a keyring is
 	 * indexed by its snapshot's issuers, tokens by its sources. NULL
 	 * before the first bundle. */
@@ -36,8 +44,10 @@ struct worker {
 	unsigned narenas;
 	struct mono_us began;
 	atomic_ulong requests; /* answered */
+	atomic_ulong recalled; /* of what was made before */
 	atomic_ulong open;     /* under way */
 	pthread_t thread;
+	struct timer sweep_timer; /* of what is recalled */
 	struct timer drain_timer;
 	int drain_ms;
 	/* Posted when the thread has nothing left to do. */

@@ -1,0 +1,130 @@
+/* server/recall.c - see recall.h. */
+#include "server/recall.h"
+
+#include <stdlib.h>
+
+#include "server/base/hash.h"
+
+struct slot {
+	struct recalled known; /* first: what callers hold */
+	unsigned refs;
+	struct mono_us made;
+	char bytes[]; /* key, answer and bodies */
+};
+
+struct recall {
+	struct slot *slots[RECALL_SLOTS];
+};
+
+struct recall *
+recall_new(void)
+{
+	return (xcalloc(1, sizeof(struct recall)));
+}
+
+static void
+slot_unref(struct slot *s)
+{
+	if (s != NULL && --s->refs == 0)
+		free(s);
+}
+
+void
+recalled_unref(const struct recalled **kp)
+{
+	struct slot *s = (struct slot *)(uintptr_t)*kp;
+
+	*kp = NULL;
+	slot_unref(s);
+}
+
+void
+recall_forget(struct recall *r)
+{
+	for (unsigned i = 0; i < RECALL_SLOTS; i++) {
+		slot_unref(r->slots[i]);
+		r->slots[i] = NULL;
+	}
+}
+
+static bool
+is_old(const struct slot *s, struct mono_us now)
+{
+	return (now.us - s->made.us >= RECALL_US);
+}
+
+void
+recall_sweep(struct recall *r, struct mono_us now)
+{
+	for (unsigned i = 0; i < RECALL_SLOTS; i++)
+		if (r->slots[i] != NULL && is_old(r->slots[i], now)) {
+			slot_unref(r->slots[i]);
+			r->slots[i] = NULL;
+		}
+}
+
+void
+recall_free(struct recall *r)
+{
+	if (r == NULL)
+		return;
+	recall_forget(r);
+	free(r);
+}
+
+/* Whoever makes two keys meet here only drives out what is known. */
+static struct slot **
+place(struct recall *r, struct str key)
+{
+	return (&r->slots[hash_fast(key) % RECALL_SLOTS]);
+}
+
+const struct recalled *
+recall_find(struct recall *r, struct str key, struct mono_us now)
+{
+	struct slot **at = place(r, key), *s = *at;
+
+	if (s == NULL)
+		return (NULL);
+	if (is_old(s, now) || !str_eq(s->known.key, key))
+		return (NULL);
+	s->refs++;
+	return (&s->known);
+}
+
+static struct str
+copied(char **to, struct str s)
+{
+	struct str copy = { *to, s.len };
+
+	if (s.len > 0)
+		memcpy(*to, s.p, s.len);
+	*to += s.len;
+	return (copy);
+}
+
+void
+recall_put(struct recall *r, const struct recalled *k, struct mono_us now)
+{
+	size_t size = sizeof(struct slot) + k->key.len + k->answer.len;
+	struct slot **at, *s;
+	char *to;
+
+	assert(k->nlegs <= RECALL_LEGS);
+	for (unsigned i = 0; i < k->nlegs; i++)
+		size += k->legs[i].known.body.len;
+	if (size > RECALL_BYTES)
+		return;
+	s = xmalloc(size);
+	s->known = *k;
+	s->refs = 1;
+	s->made = now;
+	to = s->bytes;
+	s->known.key = copied(&to, k->key);
+	s->known.answer = copied(&to, k->answer);
+	for (unsigned i = 0; i < k->nlegs; i++)
+		s->known.legs[i].known.body = copied(&to, k->legs[i].known.body);
+	at = place(r, k->key);
+	slot_unref(*at);
+	*at = s;
+}
