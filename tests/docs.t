@@ -1,6 +1,8 @@
 #!/bin/sh
 # docs.t - every setting of hubd.conf has its entry in hubd.conf(5), every
-# command of hubctl in hubctl(1), every block of region files in hub-policy(5).
+# command of hubctl in hubctl(1), every block of region files in hub-policy(5),
+# every attack its row in security.md, and every test named there and in
+# conformance.md is one.
 set -eu
 cd "$HUB_SRCDIR"
 bad=0
@@ -22,5 +24,78 @@ done
 for block in tenant issuer context source dataset purpose area agreement \
 	share forbid price cost model test; do
 	need policies/hub-policy.5 "$block"
+done
+
+# ---- security.md: "| id | what | file: test, test; file: test |"
+page=contrib/docs/security.md
+named=$(awk -F'|' '/^\| [A-Z][0-9]+ \|/ {
+	gsub(/ /, "", $2)
+	n = split($4, part, ";")
+	for (i = 1; i <= n; i++) {
+		at = index(part[i], ":")
+		file = substr(part[i], 1, at - 1)
+		gsub(/ /, "", file)
+		m = split(substr(part[i], at + 1), test, ",")
+		for (k = 1; k <= m; k++) {
+			gsub(/ /, "", test[k])
+			print $2 ":" file ":" test[k]
+		}
+	}
+}' $page)
+is_test() { # file as documents name it, test
+	case $1 in
+	unit/*) grep -q "^$2(void" "tests/$1.c" ;;
+	*) grep -q "^def $2(" "tests/flow/$1.t" ;;
+	esac 2>/dev/null
+}
+for x in $named; do
+	id=${x%%:*} test=${x##*:}
+	file=${x#*:} file=${file%:*}
+	is_test "$file" "$test" ||
+	    { echo "$page: $id: no test $test in '$file'"; bad=1; }
+done
+# and the other way: every attack that is a test, every row of the list
+for x in $(sed -n 's/^def \([a-z][0-9][0-9]*\)\(_[a-z0-9_]*\)(.*/\1:\1\2/p' \
+    tests/flow/attack_*.t); do
+	id=$(echo "${x%%:*}" | tr a-z A-Z)
+	echo "$named" | grep -q "^$id:.*:${x#*:}\$" ||
+	    { echo "$page: row $id does not name ${x#*:}"; bad=1; }
+done
+for rows in T8 J16 H12 Q26 R12 C6 A8 L6; do
+	n=${rows#?}
+	while [ "$n" -gt 0 ]; do
+		grep -Eq "^(\||-) ${rows%"${rows#?}"}$n[ :]" $page ||
+		    { echo "$page: no row ${rows%"${rows#?}"}$n"; bad=1; }
+		n=$((n - 1))
+	done
+done
+
+# ---- conformance.md: the last cell is as there, or a program alone
+page=contrib/docs/conformance.md
+shown=$(awk -F'|' '/^\|/ && !/^\|[-|]*$/ && $(NF - 1) !~ /shown by/ {
+	rows++
+	n = split($(NF - 1), part, ";")
+	for (i = 1; i <= n; i++) {
+		at = index(part[i], ":")
+		file = at ? substr(part[i], 1, at - 1) : part[i]
+		gsub(/ /, "", file)
+		m = split(at ? substr(part[i], at + 1) : "all", test, ",")
+		for (k = 1; k <= m; k++) {
+			gsub(/^ +| +$/, "", test[k])
+			gsub(/ /, "_", test[k])
+			print NR ":" file ":" test[k]
+		}
+	}
+}
+END { if (rows < 100) print "0:rows:" rows }' $page)
+for x in $shown; do
+	line=${x%%:*} test=${x##*:}
+	file=${x#*:} file=${file%:*}
+	case $file:$test in
+	unit/*:all) [ -f "tests/$file.c" ] ;;
+	fuzz_*:all) [ -f "tests/fuzz/$file.c" ] ;;
+	*:all) [ -f "tests/flow/$file.t" ] ;;
+	*) is_test "$file" "$test" ;;
+	esac || { echo "$page:$line: no test $test in '$file'"; bad=1; }
 done
 exit $bad

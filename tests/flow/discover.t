@@ -265,10 +265,10 @@ def names_the_methods_of_each_resource(w):
 
 @test
 def tells_what_is_not_here_from_what_is_not_done(w):
-	for path, code in (("/temporal/entities", 501), ("/temporal", 501),
-	    ("/csourceRegistrations", 501), ("/csourceRegistrations/x", 501),
+	for path, code in (("/temporal/entities/x/attrs", 501), ("/temporal", 501),
+	    ("/csourceRegistrations", 403), ("/csourceRegistrations/x", 403),
 	    ("/csourceSubscriptions", 501), ("/subscriptions/x", 501),
-	    ("/entityMaps", 501), ("/snapshots", 501),
+	    ("/entityMaps/x/y", 404), ("/snapshots", 501),
 	    ("/entities/urn:x:y/attrs", 501), ("/entityOperations/create", 501),
 	    ("/info", 404), ("/info/x", 404), ("/types/x/y", 404),
 	    ("/info/sourceIdentity/x", 404), ("/attributes/x/y", 404),

@@ -5,7 +5,8 @@ design/interfaces.md "Rulings", design/sources.md 1 and 2).
 A region is a dict (oracle_gen.py makes them), an entity is parsed JSON whose
 numbers are Num: text that was never a float.  answer() gives the status, the
 entities in order and the count.  oracle_view.py has what is in a view,
-oracle_query.py and oracle_geo.py what a query selects.
+oracle_query.py and oracle_geo.py what a query selects,
+oracle_transform.py what becomes of a value that is shared changed.
 
 A case that only rounding could decide raises Undecided and is not asked.
 """
@@ -14,7 +15,7 @@ from oracle_base import Num, Undecided, bare_text, canon, compact, dump, \
 from oracle_geo import Refused
 from oracle_query import Query
 from oracle_view import INLINED, KINDS, OWNERS, SYSTEM, VALUES, Instance, \
-    Leg, Source, as_list, kind_of, redact, view_of
+    Leg, Source, as_list, kind_of, redact, sub_shown, view_of
 
 
 def only_purpose(region, consumer):
@@ -106,9 +107,10 @@ def show_instance(i, ctx, sys):
 			if sys and (r.created if k[0] == "c" else r.modified):
 				out[k] = v
 		elif k in OWNERS:
-			if r.all:
+			if r.own:
 				out[k] = v
-		elif r.all or expand(i.ctx, k) in r.subs:
+		elif (r.all or expand(i.ctx, k) in r.subs) and \
+		    sub_shown(k, v):
 			out[compact(ctx, expand(i.ctx, k))] = \
 			    show_sub(v, i.ctx, r, ctx, sys)
 	return out

@@ -8,7 +8,6 @@
 # regions, data and queries again (times are relative to the start).
 import copy
 import os
-import random
 import re
 import sys
 import urllib.parse
@@ -18,115 +17,17 @@ import oracle
 import oracle_gen
 from flow import *
 from oracle import Num, Source, Undecided, canon, dump, expand
-from oracle_gen import AREAS, Gen
+from oracle_lab import BROKERS, LONG, SEED, WORLDS, DataBroker, Lab, option, \
+    shown, simple, told
 
-BROKERS = 26
-
-
-def option(name, default):
-	return int(sys.argv[sys.argv.index(name) + 1]) \
-	    if name in sys.argv else default
-
-
-LONG = "--long" in sys.argv or os.environ.get("HUB_LONG") == "1"
-SEED = option("--seed", int.from_bytes(os.urandom(4), "big"))
 CASES = option("--cases", 20000 if LONG else 3000)
-WORLDS = 6
 REPORTS = 8
 
 
-class DataBroker(Broker):
-	"""Serves entities as the case has them.  It selects by type and id;
-	attrs it heeds or not, pages it cuts or not, like real ones."""
+# ---- the region
 
-	def __init__(self):
-		self.items = []
-		self.ctx = TERMS
-		self.heeds_attrs = False
-		self.inline = False
-		self.rnd = None
-		super().__init__()
-
-	def load(self, entities, ctx):
-		self.ctx = ctx
-		self.items = [(e["id"], {expand(ctx, t) for t in
-		    oracle.as_list(e["type"])}, e) for e in entities]
-
-	def text(self, e, attrs):
-		if attrs is not None:
-			e = {k: v for k, v in e.items() if
-			    k in oracle.SYSTEM or expand(self.ctx, k) in attrs}
-		if self.inline and self.ctx:
-			e = dict(e)
-			e["@context"] = self.context
-		return dump(e)
-
-	def reply(self, rq):
-		if self.rnd:
-			time.sleep(self.rnd.random() * 0.02)
-		u = urllib.parse.urlsplit(rq)
-		par = {k: v[0] for k, v in
-		    urllib.parse.parse_qs(u.query).items()}
-		link = []
-		if self.ctx and not self.inline:
-			link = ["Link: " + LINK]
-		if u.path.rstrip("/") != ENTITIES:
-			want = urllib.parse.unquote(u.path[len(ENTITIES) + 1:])
-			for id, _, e in self.items:
-				if id == want:
-					return 200, self.text(e,
-					    None).encode(), link
-			return 404, b'{"type":"about:blank","title":"no"}', []
-		types = {expand(self.ctx, t)
-		    for t in par["type"].split(",")}
-		ids = par["id"].split(",") if "id" in par else None
-		attrs = None
-		if self.heeds_attrs and "attrs" in par:
-			attrs = {expand(self.ctx, a)
-			    for a in par["attrs"].split(",")}
-		found = [self.text(e, attrs) for id, mine, e in self.items
-		    if types & mine and (ids is None or id in ids) and
-		    (attrs is None or any(expand(self.ctx, k) in attrs
-			for k in e if k not in oracle.SYSTEM))]
-		total = len(found)
-		if self.paging:
-			at = int(par.get("offset", 0))
-			found = found[at:at + int(par["limit"])]
-		return (200, ("[" + ",".join(found) + "]").encode(),
-		    link + ["NGSILD-Results-Count: %d" % total])
-
-
-# ---- the world
-
-HEAD = '''issuer "%s" {
-	jwks-file = "tls/jwks.json"  audience = "regional-hub"
-	algorithms = {RS256, ES256}  typ = "at+jwt"  tenant-claim = hub_tenant
-	roles-path = "resource_access.regional-hub.roles"
-	max-ttl = 1h  skew = 30s  speaks-for = {%s}
-}
-context "%s" { file = "contexts/flow.jsonld" }
-''' + "\n".join('purpose %s { title = "%s" }' % (p, p)
-    for p in oracle_gen.PURPOSES)
-
-
-class Lab:
-	"""One region in force and the data behind it."""
-
-	def __init__(self, w, seed):
-		self.w = w
-		self.seed = seed
-		self.rnd = random.Random(seed)
-		self.now = int(time.time())
-		self.gen = Gen(self.rnd, self.now, TERMS)
-		free = list(w.brokers)
-		self.region = self.gen.region(lambda: free.pop(0), WORLDS)
-		self.twins()
-		self.apply()
-		self.raw, self.data = {}, {}
-		for world in self.region["worlds"]:
-			self.fill(world)
-
-	def twins(self):
+class TwinLab(Lab):
+	def prepare(self):
 		"""For each world one tenant more that sees what its model
 		does, less something: narrowing never adds."""
 		reg = self.region
@@ -142,12 +43,13 @@ class Lab:
 			twin = "w%d-twin" % k
 			world["twin"] = (model, twin)
 			reg["tenants"].append(twin)
-			for a in [a for a in mine if a["consumer"] == model]:
-				b = copy.deepcopy(a)
+			twins = copy.deepcopy([a for a in mine
+			    if a["consumer"] == model])
+			for b in twins:
 				b["name"] += "-twin"
 				b["consumer"] = twin
-				self.narrow(b)
-				reg["agreements"].append(b)
+				self.narrow(b, twins)
+			reg["agreements"] += twins
 			for f in [f for f in reg["forbids"]
 			    if f.get("consumer") == model]:
 				reg["forbids"].append(dict(f, consumer=twin,
@@ -156,82 +58,23 @@ class Lab:
 			    "consumer": twin, "attribute":
 			    self.rnd.choice(oracle_gen.ATTRS)})
 
-	def narrow(self, a):
+	def narrow(self, a, all):
 		for s in a["shares"]:
 			if len(s["allow"]) > 1 and self.rnd.random() < 0.7:
 				gone = s["allow"].pop()
 				s["subs"] = [p for p in s["subs"]
 				    if p[0] != gone]
+				self.bare(a["dataset"], gone, all)
 			s["system"] = s["system"][1:]
 
-	def apply(self):
-		w, reg = self.w, self.region
-		for a in AREAS:
-			w.write("areas/%s.geojson" % a, oracle_gen.geojson(a))
-		self.text = oracle_gen.region_text(reg, lambda b: b.url,
-		    HEAD % (ISSUER, ", ".join(reg["tenants"]), CONTEXT),
-		    CONTEXT)
-		if w.hub and w.hub.running():
-			w.stop()
-		path = w.write("region.hub", self.text)
-		p = subprocess.run([HUBCTL, "-c", w.path("hubd.conf"), "apply",
-		    path], capture_output=True, text=True)
-		hash = re.search(r"--accept-widening ([0-9a-f]+)", p.stderr +
-		    p.stdout)
-		if p.returncode == 3 and hash:
-			w.ctl("apply", path, "--accept-widening", hash.group(1))
-		else:
-			check(p.returncode == 0, "apply: " + "\n".join(
-			    [m for m in p.stderr.split("\n")
-				if ": warning: " not in m][:8]))
-		w.start()
-		self.conn = w.connect()
-
-	def fill(self, world):
-		"""New data for the brokers of a world."""
-		for name, entities in self.gen.world_data(self.region,
-		    world).items():
-			b = self.region["sources"][name]["broker"]
-			b.heeds_attrs = self.rnd.random() < 0.5
-			b.paging = self.rnd.random() < 0.7
-			b.inline = self.rnd.random() < 0.2
-			self.load(name, entities)
-
-	def load(self, name, entities):
-		src = self.region["sources"][name]
-		self.raw[name] = entities
-		src["broker"].load(entities, src["ctx"])
-		self.data[name] = [Source(e, src["ctx"]) for e in entities]
-
-	def shuffle(self, on):
-		for s in self.region["sources"].values():
-			s["broker"].rnd = self.rnd if on else None
-
-	def ask(self, rq):
-		path = ENTITIES
-		if rq["id"]:
-			path += "/" + urllib.parse.quote(rq["id"], safe=":")
-		path += "?" * bool(rq["params"]) + urllib.parse.urlencode(
-		    rq["params"], quote_via=urllib.parse.quote, safe=":")
-		rq["path"] = path
-		try:
-			return self.w.ask(rq["consumer"], path,
-			    purpose=rq["purpose"], link=rq["link"],
-			    conn=self.conn)
-		except (OSError, http.client.HTTPException):
-			self.conn.close()
-			self.conn = self.w.connect()
-			return self.w.ask(rq["consumer"], path,
-			    purpose=rq["purpose"], link=rq["link"],
-			    conn=self.conn)
-
-	def expect(self, rq):
-		return oracle.answer(self.region, self.data, rq,
-		    int(time.time() * 1e6))
-
-
-def simple(rq):
-	return "keyValues" in dict(rq["params"]).get("options", "")
+	def bare(self, dataset, attr, all):
+		"""What is not seen as it is any more is not seen changed
+		either: a changed value would be one that the model does not
+		see."""
+		for b in all:
+			for s in b["shares"]:
+				if b["dataset"] == dataset:
+					s["rules"].pop(attr, None)
 
 
 def difference(lab, rq, a=None):
@@ -367,7 +210,7 @@ lab = None
 
 def fresh(w, seed):
 	global lab
-	lab = Lab(w, seed)
+	lab = TwinLab(w, seed)
 	return lab
 
 
@@ -388,14 +231,6 @@ def answers_as_the_reference_model_does(w):
 		t.case(lab, lab.gen.query(lab.region, world))
 		i += 1
 	t.end()
-
-
-def told(a):
-	"""All of an answer that may not depend on time or chance."""
-	body = a.body if a.status == 200 else \
-	    re.sub(rb'"instance":"[^"]*"', b"", a.body)
-	return a.status, body, sorted((k, v) for k, v in a.fields
-	    if k.lower() not in ("date", "request-id", "server-timing"))
 
 
 @test
@@ -447,7 +282,7 @@ def change(rnd, e, ctx, views, legs):
 			seen.setdefault(i.name, []).append(i)
 	for g in legs:
 		reachable |= {expand(TERMS, a) for s in g.shares
-		    for a in s["allow"]}
+		    for a in s["allow"] + list(s["rules"])}
 	for k in list(e):
 		name = expand(ctx, k)
 		if k == "scope" and not any(v.scope for v in views):
@@ -501,23 +336,6 @@ def what_is_hidden_changes_no_byte(w):
 			lab.load(n, e)
 	print("# %d cases with something hidden to change" % changed)
 	check(changed > 0, "nothing was hidden in any case")
-
-
-BARE = oracle.VALUES | {"type", "observedAt", "unitCode", "datasetId"}
-
-
-def shown(e, out):
-	"""Adds what an answer's entity shows, each member for itself."""
-	for k, v in e.items():
-		for i in oracle.as_list(v):
-			if not isinstance(i, dict):
-				out.add((e["id"], k, canon(i)))
-				continue
-			bare = canon({m: x for m, x in i.items() if m in BARE})
-			out.add((e["id"], k, bare))
-			for m, x in i.items():
-				if m not in BARE:
-					out.add((e["id"], k, bare, m, canon(x)))
 
 
 @test

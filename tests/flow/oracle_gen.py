@@ -8,6 +8,7 @@ import time
 
 from oracle_base import Num
 from oracle_geo import vertices
+from oracle_transform import random_rule, rule_text
 
 PURPOSES = ("hochwasserschutz", "verkehr", "klima")
 TYPES = ("WaterObserved", "FloodMonitoring", "OffStreetParking", "Sondertyp")
@@ -49,6 +50,7 @@ def iso(seconds, form=0):
 class Gen:
 	def __init__(self, rnd, now, terms):
 		self.r, self.now, self.terms = rnd, now, terms
+		self.ideas = {}
 
 	def maybe(self, p):
 		return self.r.random() < p
@@ -119,6 +121,19 @@ class Gen:
 			["urn:ngsi-ld:*-1", "urn:*:Gauge:*"])),
 		    "priority": self.r.choice((100, 100, 10, 200))})
 
+	def rules(self, ds, type, allow):
+		"""Transforms: one idea of an attribute of a type, whoever
+		asks."""
+		out = {}
+		for a in ds["types"][type] or ATTRS:
+			if not self.maybe(0.1 if a in allow else 0.35):
+				continue
+			rule = ("grid", 2000) if a == "location" and \
+			    self.maybe(0.7) else random_rule(self.r)
+			out[a] = self.ideas.setdefault((ds["name"], type, a),
+			    rule)
+		return out
+
 	def share(self, ds, type):
 		listed = ds["types"][type] or ATTRS
 		allow = self.some(listed, 1)
@@ -126,6 +141,7 @@ class Gen:
 		where = self.r.choice(("", "", "", "", "in", "out"))
 		areas = self.some(AREAS, 1, 2)
 		return {"type": type, "allow": allow, "subs": subs,
+		    "rules": self.rules(ds, type, allow),
 		    "system": self.some(("scope", "createdAt", "modifiedAt"))
 			if self.maybe(0.5) else [],
 		    "inside": areas if where == "in" else [],
@@ -241,7 +257,10 @@ class Gen:
 		    {"type": "Property", "value": Num(self.r.choice(NUMBERS))},
 		    {"type": "Property", "value": self.r.choice(STRINGS)},
 		    Num("0.50"), "knapp",
-		    {"type": "Relationship", "object": "urn:x:1"}))
+		    {"type": "Relationship", "object": "urn:x:1"},
+		    {"type": "Relationship", "object": "urn:x:1",
+		    "entity": {"id": "urn:x:1", "type": "X"}}, {"a": "b"},
+		    {"type": "Relationship", "object": {"id": "urn:x:1"}}))
 		if isinstance(o, dict):
 			o = dict(o)
 			if self.maybe(0.4):
@@ -495,9 +514,10 @@ def dataset_text(reg, d):
 	    for t, attrs in d["types"].items()]
 	return 'dataset %s { source = %s  title = "%s"  licence = ' \
 	    'dl-de-by-2-0  attribution = "%s"  ids = {%s}  priority = %d  ' \
-	    'mode = %s\n' \
+	    'mode = %s  %s\n' \
 	    '%s\n}' % (d["name"], d["source"], d["name"], d["name"],
-	    quoted(d["ids"]), d["priority"], d["mode"], "\n".join(types))
+	    quoted(d["ids"]), d["priority"], d["mode"], d.get("more", ""),
+	    "\n".join(types))
 
 
 def agreement_text(reg, a):
@@ -523,6 +543,8 @@ def agreement_text(reg, a):
 		for key in ("history", "delay"):
 			if s[key]:
 				t += "  %s = %ds" % (key, s[key])
+		for attr, rule in s["rules"].items():
+			t += "\n\t    " + rule_text(name(attr), rule)
 		shares.append(t + " }")
 	signed = [a["provider"], a["consumer"]] if a["signed"] else \
 	    [a["provider"]]

@@ -5,7 +5,7 @@ import re
 
 from oracle_base import Num, bare_text, expand, number, when
 from oracle_geo import Geo, Refused
-from oracle_view import KINDS, Instance
+from oracle_view import KINDS, OWNERS, Instance, sub_shown
 
 URI = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f"<>\\^`{|}]+$')
 
@@ -248,7 +248,8 @@ def instance(i, parts, members, test, ctx):
 	if not i.release.all and sub not in i.release.subs:
 		return False
 	for k, m in i.obj.items():
-		if k != KINDS[i.kind] and expand(i.ctx, k) == sub:
+		if k != KINDS[i.kind] and expand(i.ctx, k) == sub and \
+		    sub_shown(k, m) and (i.release.own or k not in OWNERS):
 			return below(m, i, parts[1:], members, test, ctx)
 	return False
 

@@ -54,7 +54,7 @@ def is_target(v, in_list):
 
 def kind_of(obj):
 	kind = obj.get("type", obj.get("@type"))
-	if kind not in KINDS:
+	if not isinstance(kind, str) or kind not in KINDS:
 		kind = next((k for k in ORDER if KINDS[k] in obj), None)
 		v = obj.get("value")
 		if kind == "Property" and isinstance(v, dict) and \
@@ -68,6 +68,18 @@ def kind_of(obj):
 			if not is_target(t, kind == "ListRelationship"):
 				return None
 	return kind
+
+
+def sub_shown(key, v):
+	"""A member that leaves if it is released: no inlined entity, and
+	nothing that says it is an attribute and is none."""
+	if isinstance(v, list):
+		return all(sub_shown(key, e) for e in v)
+	if not isinstance(v, dict) or kind_of(v):
+		return key not in INLINED
+	t = v.get("type", v.get("@type"))
+	return key not in INLINED and not VALUES & set(v) and not (
+	    isinstance(t, str) and t in KINDS)
 
 
 class Source:
@@ -86,32 +98,35 @@ class Source:
 		for k, v in obj.items():
 			if k in SYSTEM:
 				continue
-			for o in v if isinstance(v, list) else [v]:
-				if isinstance(o, dict):
-					self.instances.append(Instance(
-					    expand(ctx, k), o, ctx))
+			if not isinstance(v, list) or not v or \
+			    not all(isinstance(o, dict) for o in v):
+				v = [v]
+			for o in v:
+				self.instances.append(Instance(expand(ctx, k),
+				    o if isinstance(o, dict) else {}, ctx))
 
 
 # ---- policy
 
 class Release:
-	def __init__(self, all=False, subs=(), created=False, modified=False):
-		self.all = all
+	def __init__(self, all=False, subs=(), created=False, modified=False,
+	    own=False):
+		self.all, self.own = all, own
 		self.subs = frozenset(subs)
 		self.created = created or all
 		self.modified = modified or all
 
 	def below(self):
-		"""Of a sub-attribute: everything, but of its system members
+		"""Of a sub-attribute: all below it, but of its system members
 		those that its attribute shows too."""
-		r = Release(all=True)
+		r = Release(all=True, own=self.own)
 		r.created, r.modified = self.created, self.modified
 		return r
 
 	def __or__(self, other):
 		if other is None or self.all:
 			return self
-		return Release(other.all, self.subs | other.subs,
+		return Release(False, self.subs | other.subs,
 		    self.created or other.created,
 		    self.modified or other.modified)
 
@@ -167,8 +182,41 @@ class Leg:
 			    for attrs in self.ds["types"].values()
 			    for a in attrs}
 		return {a for s in self.shares for a in (expand(self.meant, x)
-		    for x in s["allow"] if self.registered(s["type"], x))
+		    for x in s["allow"] + list(s["rules"])
+		    if self.registered(s["type"], x))
 		    if not self.forbidden(expand(self.meant, s["type"]), a)}
+
+
+	def place_allowed(self, share, e):
+		return place_allowed(self.region, share, e)
+
+	def time_allowed(self, share, i, e, now):
+		return time_allowed(share, i, e, self, now)
+
+
+class SeriesLeg(Leg):
+	"""The same of evolutions: each instance stands for itself."""
+
+	def place_allowed(self, share, e):
+		if not share["inside"] and not share["outside"]:
+			return True
+		there = [i for i in e.instances if i.name == LOCATION and
+		    not (i.gone and i.kind)]
+		return any(lies_well(self.region, share, i) for i in there) \
+		    if there else share["without"] == "keep"
+
+	def time_allowed(self, share, i, e, now):
+		if (share["inside"] or share["outside"]) and \
+		    i.name == LOCATION and not lies_well(self.region, share,
+			i):
+			return False
+		at = [t for t in (i.observed, i.modified,
+		    when(bare_text(i.obj.get("createdAt")))) if t is not None]
+		if not share["history"] and not share["delay"]:
+			return True
+		return at != [] and not (share["history"] and
+		    at[0] < now - share["history"] * 10**6) and not (
+		    share["delay"] and at[0] > now - share["delay"] * 10**6)
 
 
 class View:
@@ -191,19 +239,22 @@ def place_allowed(region, share, e):
 		seen = True
 		# No valid geometry: gone, whatever without-location says, and
 		# whatever its time says: who knows what was meant.
-		if i.kind != "GeoProperty":
+		if not lies_well(region, share, i):
 			return False
-		points = vertices(i.value)
-		if not points:
-			return False
-		for p in points:
-			near = [distance_to_area(p, region["areas"][a],
-			    share["buffer"]) for a in share["inside"]]
-			far = [distance_to_area(p, region["areas"][a],
-			    share["buffer"]) for a in share["outside"]]
-			if near and not any(near) or any(far):
-				return False
 	return seen or share["without"] == "keep"
+
+
+def lies_well(region, share, i):
+	"""Has one instance of a location all its points where they may be?"""
+	points = vertices(i.value) if i.kind == "GeoProperty" else None
+	for p in points or []:
+		near = [distance_to_area(p, region["areas"][a],
+		    share["buffer"]) for a in share["inside"]]
+		far = [distance_to_area(p, region["areas"][a],
+		    share["buffer"]) for a in share["outside"]]
+		if near and not any(near) or any(far):
+			return False
+	return bool(points)
 
 
 def time_allowed(share, i, e, leg, now):
@@ -239,7 +290,8 @@ def redact(leg, e, now):
 		if not set(e.types) & leg.types() or not alive:
 			return None
 		v.types = list(e.types)
-		v.instances = [i.released(Release(all=True)) for i in alive]
+		v.instances = [i.released(Release(all=True, own=True))
+		    for i in alive]
 		v.scope, v.created, v.modified = e.scope, e.created, e.modified
 		return v
 	hidden = set()
@@ -251,26 +303,55 @@ def redact(leg, e, now):
 			return None
 		hidden |= {expand(c, f["attribute"])
 		    for c in leg.region["contexts"]}
-	released = {}
+	released, masks = {}, {}
 	for s in leg.shares:
-		redact_share(leg, s, e, alive, hidden, now, v, released)
-	v.instances = [i.released(released[i]) for i in alive if i in released]
+		redact_share(leg, s, e, alive, hidden, now, v, released, masks)
+	for i in alive:
+		m = masks.get(i, Mask())
+		seen = i if m.raw else None if m.clash else m.made
+		if i in released and seen:
+			v.instances.append(seen.released(released[i]))
 	v.types = [t for t in e.types if t in v.types]
 	return v if v.instances and v.types else None
 
 
-def redact_share(leg, s, e, alive, hidden, now, v, released):
+class Mask:
+	"""What rules make of an instance.  Allow beats all others; two that
+	would make two things of it make nothing."""
+
+	def __init__(self):
+		self.raw = self.clash = False
+		self.rule = self.made = None
+
+	def lets_through(self, i, rule):
+		if rule is None:
+			self.raw = True
+			return True
+		if self.rule is None:
+			self.rule = rule
+			self.made = transform(i, rule)
+		elif self.rule != rule:
+			self.clash = True
+		return self.made is not None and not self.clash
+
+
+def redact_share(leg, s, e, alive, hidden, now, v, released, masks):
 	type = expand(leg.meant, s["type"])
-	if type not in e.types or not place_allowed(leg.region, s, e):
+	if type not in e.types or not leg.place_allowed(s, e):
 		return
 	allow = {expand(leg.meant, a): a for a in s["allow"]
 	    if leg.registered(s["type"], a)}
+	rules = {expand(leg.meant, a): r for a, r in s["rules"].items()
+	    if leg.registered(s["type"], a)}
 	for i in alive:
-		if i.name not in allow or i.name in hidden or \
-		    not time_allowed(s, i, e, leg, now):
+		if i.name not in allow and i.name not in rules or \
+		    i.name in hidden or not leg.time_allowed(s, i, e, now):
+			continue
+		rule = None if i.name in allow else rules[i.name]
+		if not masks.setdefault(i, Mask()).lets_through(i, rule):
 			continue
 		subs = {expand(leg.meant, b) for a, b in s["subs"]
-		    if a == allow[i.name]}
+		    if a == allow.get(i.name)}
 		released[i] = Release(False, subs, "createdAt" in s["system"],
 		    "modifiedAt" in s["system"]) | released.get(i)
 	# "The entity's id and granted types always" (interfaces.md).
@@ -280,6 +361,10 @@ def redact_share(leg, s, e, alive, hidden, now, v, released):
 		v.created = e.created
 	if "modifiedAt" in s["system"]:
 		v.modified = e.modified
+
+
+# Needs Instance from here.
+from oracle_transform import transform
 
 
 # ---- merging (4.5.5; interfaces.md "Selecting and merging")
@@ -340,6 +425,8 @@ def view_of(region, data, consumer, purpose, action, now, types, needed):
 			if not set(e.types) & ask:
 				continue
 			v = redact(leg, e, now)
+			if v and not set(v.types) & ask:
+				continue	# by a type that is hidden
 			if v and needed is not None:
 				v.instances = [i for i in v.instances
 				    if i.name in needed]

@@ -141,10 +141,10 @@ def names_what_it_refuses(w):
 	    ("typ=WaterObserved", 400, "unknown parameter: typ"),
 	    ("pick=flow&attrs=flow", 400, "pick and attrs"),
 	    ("pick=flow%7Ba%7D", 501, "nested"),
-	    ("csf=a==1", 501, "csf"),
+	    ("csf=a==", 400, "a value in q"),
 	    ("options=audit", 501, "audit"),
 	    ("join=inline", 501, "join"),
-	    ("entityMap=true", 501, "entityMap"),
+	    ("entityMap=1", 400, "entityMap"),
 	    ("scopeQ=ruhr", 400, "scopeQ"),
 	):
 		a = ask(w, "?type=WaterObserved&" + query).ok(code)

@@ -466,7 +466,7 @@ def refuses_other_bodies(w):
 	    (json.dumps(dict(GAUGES, **{"@context": {"a": "https://x/"}})),
 		503, "region", {"type": LD}),
 	    (json.dumps(query(entities=[{"type": "WaterObserved"}],
-		csf="a==1")), 501, "csf", {}),
+		csf="a==")), 400, "value", {}),
 	):
 		a = post(w, text, raw=True, **more).ok(status)
 		check(word in a.json()["detail"], a.body)

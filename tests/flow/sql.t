@@ -56,6 +56,8 @@ known=$(ls "$HUB_SRCDIR"/sql/schema/*.sql | wc -l)
 
 run 3 "$hubctl" -d "$opdb" db status
 ok "status exits 3 on an empty database" $?
+run 69 "$hubctl" -d "$opdb" bundles && says 'run "hubctl db migrate"'
+ok "an empty database is told from one that is away" $?
 run 0 "$hubctl" -d "$opdb" db init --dry-run && says "would apply 0001_hub" &&
     [ "$(sql "$opdb" -c "SELECT to_regnamespace('hub') IS NULL")" = t ]
 ok "a dry run of init changes nothing" $?
@@ -250,6 +252,10 @@ dpo may SELECT * FROM hub.bundle
 dpo not SELECT hub.head_move(1, $epoch)
 ten not SELECT * FROM hub.bundle
 ten not SELECT * FROM hub.head
+proxy may SELECT * FROM hub.signature
+proxy not SELECT hub.signature_add('ab', 1, sha256('x'), 'cd', 'consumer', 'x', 1)
+adm not INSERT INTO hub.signature (agreement, version, content_sha256, tenant, side, person, bundle_id) VALUES ('ab', 1, sha256('x'), 'cd', 'consumer', 'x', 1)
+ten not SELECT * FROM hub.signature
 nobody not SELECT * FROM hub.head
 EOS
 as=$(echo "$db" | sed "s/user=postgres/user=adm/")
@@ -267,8 +273,9 @@ EOS
 done
 grep -q bundle_file "$tmp/err"
 ok "paths that lead out of a bundle are refused" $?
-run 77 "$hubctl" -d "$(echo "$db" | sed s/user=postgres/user=nobody/)" bundles
-ok "missing rights are exit 77" $?
+run 77 "$hubctl" -d "$(echo "$db" | sed s/user=postgres/user=nobody/)" bundles &&
+    says "the account nobody lacks a role"
+ok "missing rights are exit 77 and name the account" $?
 
 # ---- tampering shows
 
@@ -303,7 +310,7 @@ while IFS='|' read -r args want; do
 done <<'EOS'
 2026-11|05978012,Stadt Fröndenberg/Ruhr,10,1,20,10000,15.000 05978020,'=Kamen,100,1,200,100000,150.000 
 2026-10-31|05978012,Stadt Fröndenberg/Ruhr,1,1,2,1000,1.500 
-2026-11 --by provider|05978028,,100,1,200,100000,150.000 
+2026-11 --by provider|05978028,,100,1,200,,150.000 
 2026-11 --by purpose|'=parken,100,1,200,100000,150.000 hochwasser,10,1,20,10000,15.000 
 2026 --by month|2026-10,1,1,2,1000,1.500 2026-11,110,2,220,110000,165.000 2026-12,1000,1,2000,1000000,1500.000 
 2026 --by month --tenant kamen|2026-11,100,1,200,100000,150.000 
@@ -336,9 +343,14 @@ while IFS='|' read -r code args want; do
 done <<'EOS'
 0|--help|usage: hubctl
 0|--version|hubctl 
+0|apply --help|--accept-widening HASH
+0|crisis --help|crisis confirm
+64|frobnicate --help|no command
 64||usage: hubctl
 64|bundels|bundles
+64|db|db is half a command
 64|db migrat|db migrate
+64|sign|usage: hubctl sign AGREEMENT
 64|frobnicate|--help
 64|bundles --note x|takes no --note
 64|db status more|usage

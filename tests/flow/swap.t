@@ -122,6 +122,9 @@ def says_unchanged_for_the_same_region(w):
 	path = w.write("region.hub", region(w, 11))
 	check("unchanged" in w.ctl("apply", path)[0], "apply")
 	out = w.ctl("apply", w.write("region.hub", region(w, 12)),
+	    "--dry-run", code=3)[0]
+	check("additionally" in out, out)
+	out = w.ctl("apply", w.write("region.hub", region(w, 11) + "# x\n"),
 	    "--dry-run")[0]
 	check("would" in out, out)
 	same(judge(w.ask("froendenberg", Q + "&limit=100")), 11, "in force")

@@ -167,7 +167,8 @@ def refuses_each_bad_token_with_the_same_401(w):
 	    len(a.fields)), []).append("missing")
 	check(not wrong, "\n".join(wrong))
 	same(len(bodies), 1, "kinds of 401: %r" % bodies)
-	same(list(bodies)[0][1], 'Bearer error="invalid_token"',
+	same(list(bodies)[0][1], 'Bearer error="invalid_token", '
+	    'DPoP error="invalid_token", algs="ES256 RS256"',
 	    "WWW-Authenticate")
 
 

@@ -6,10 +6,16 @@
 
 enum hub_err scalar_parse(
     struct json *, struct str, const struct json_limits *, struct arena *);
+uint32_t scalar_nodes_fit(size_t, size_t, const struct json_limits *);
+size_t scalar_tape_bytes(size_t, uint32_t);
 #define HUB_JSON_SCALAR
 #define json_parse scalar_parse
+#define json_nodes_fit scalar_nodes_fit
+#define json_tape_bytes scalar_tape_bytes
 #include "server/ngsild/json.c"
 #undef json_parse
+#undef json_nodes_fit
+#undef json_tape_bytes
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -88,6 +94,28 @@ check_number(const struct json *j, uint32_t i, uint32_t last)
 			       : !(da < db) && !(da > db));
 }
 
+/* What it takes for the tape was known before; with all the room there is, no
+ * more is refused than without a limit of nodes. */
+static void
+check_memory(struct str text, size_t room)
+{
+	struct json_limits limits = { 8, 40, UINT32_MAX / 4 }, less = limits;
+	struct arena *arena = arena_new();
+	enum hub_err err;
+	struct json j;
+
+	less.nodes = json_nodes_fit(text.len, room, &limits);
+	assert(less.nodes == 0 ||
+	       json_tape_bytes(text.len, less.nodes) <= room);
+	err = json_parse(&j, text, &less, arena);
+	if (memchr(text.p, '\\', text.len) == NULL)
+		assert(arena_used(arena) <=
+		       json_tape_bytes(text.len, less.nodes));
+	if (room == SIZE_MAX)
+		assert(err == json_parse(&j, text, &limits, arena));
+	arena_free(arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -100,6 +128,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	assert(err == scalar_parse(&k, text, &limits, arena));
 	assert(err == HUB_OK || err == HUB_ESYNTAX || err == HUB_EFULL);
+	if (len > 0) {
+		check_memory(text, SIZE_MAX);
+		check_memory(text, (size_t)data[0] * 20);
+	}
 	if (err == HUB_OK) {
 		assert(str_utf8(text));
 		assert(j.n == k.n && j.n > 0 && j.nodes[0].next == j.n);

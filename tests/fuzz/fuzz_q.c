@@ -57,15 +57,15 @@ ask(struct str text, const struct entity *e, struct names *names,
 		return;
 	}
 	assert(q != NULL);
-	match = q_match(q, e, names, arena);
-	assert(match == q_match(q, e, names, arena));
+	match = q_match(q, e, names);
+	assert(match == q_match(q, e, names));
 	negated = arena_printf(arena, "!%.*s", STR_FMT(text));
 	/* Only a lone path may have a "!" in front and nothing else changed. */
 	if (text.p[0] != '!' && str_chr(text, ';') == text.len &&
 	    str_chr(text, '|') == text.len &&
 	    q_parse(str_of(negated), vocab_core(vocab), names, arena, &not,
 		&why) == HUB_OK)
-		assert(q_match(not, e, names, arena) != match);
+		assert(q_match(not, e, names) != match);
 }
 
 enum relation { EQUALS, DISJOINT, INTERSECTS, CONTAINS, WITHIN, OVERLAPS };

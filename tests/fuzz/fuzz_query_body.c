@@ -85,7 +85,7 @@ ask(const struct query *q, struct names *names, struct arena *arena)
 		check_planned(q, &e);
 	assert(query_scope_match(q, &e) == query_scope_match(q, &e));
 	if (q->q != NULL)
-		(void)q_match(q->q, &e, names, arena);
+		(void)q_match(q->q, &e, names);
 	if (q->geo != NULL)
 		(void)geo_match(q->geo, &e);
 	check_projected(q, &e);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "server/base/buf.h"
+#include "server/base/hash.h"
 #include "tenants/token.h"
 
 #define NOW_US INT64_C(1800000000000000)
@@ -123,7 +124,8 @@ same(const struct identity *a, const struct identity *b)
 {
 	if (a->tenant != b->tenant || a->issuer != b->issuer ||
 	    a->roles != b->roles || a->scopes != b->scopes ||
-	    a->npurposes != b->npurposes ||
+	    a->npurposes != b->npurposes || a->bound != b->bound ||
+	    !str_eq(a->x5t, b->x5t) || !str_eq(a->jkt, b->jkt) ||
 	    a->expires.us != b->expires.us || !str_eq(a->subject, b->subject) ||
 	    !str_eq(a->client, b->client))
 		return (false);
@@ -144,6 +146,8 @@ check_identity(const struct identity *id, enum token_verdict verdict)
 	assert(id->expires.us > NOW_US);
 	assert(id->expires.us <= NOW_US + INT64_C(3660000000));
 	assert(id->roles < ROLE_HUB_OPERATOR * 2 && id->scopes < 8);
+	assert(id->x5t.len == ((id->bound & BOUND_CERT) != 0 ? SHA256_LEN : 0));
+	assert(id->jkt.len == ((id->bound & BOUND_KEY) != 0 ? SHA256_LEN : 0));
 	if (verdict == TOKEN_VALID)
 		assert(id->tenant == &tenants[0] && id->forbidden == NULL);
 	else

@@ -1,5 +1,6 @@
 /* tests/support/certs.c - hubtool certs: a private CA, a server certificate
- * for this machine's loopback names, issuer keys and their JWKS. */
+ * for this machine's loopback names, certificates of clients and their CA,
+ * issuer keys and their JWKS. */
 #include "tests/support/hubtool.h"
 
 #include <fcntl.h>
@@ -99,9 +100,9 @@ new_cert(const char *name, EVP_PKEY *key, X509 *issuer)
 }
 
 static X509 *
-new_ca(EVP_PKEY *key)
+new_ca(const char *name, EVP_PKEY *key)
 {
-	X509 *ca = new_cert("Drehscheibe private CA", key, NULL);
+	X509 *ca = new_cert(name, key, NULL);
 
 	if (ca != NULL &&
 	    add_extension(ca, ca, NID_basic_constraints, "critical,CA:TRUE") &&
@@ -113,26 +114,53 @@ new_ca(EVP_PKEY *key)
 	return (NULL);
 }
 
+/* What is certified beside the key. */
+struct leaf {
+	const char *file, *names, *usage;
+	long ends; /* seconds from now; 0: as usual */
+};
+
+/* The hub's own, and what no client must take: broken in one way each. */
+static const struct leaf servers[] = {
+	{ "hub.pem", "DNS:localhost,IP:127.0.0.1,IP:::1", "serverAuth", 0 },
+	{ "elsewhere.pem", "DNS:elsewhere.example", "serverAuth", 0 },
+	{ "expired.pem", "DNS:localhost,IP:127.0.0.1,IP:::1", "serverAuth",
+	    -60 },
+};
+
+/* Two clients, and what the hub must not take; all have one key. */
+static const struct leaf clients[] = {
+	{ "client.pem", "DNS:client.example", "clientAuth", 0 },
+	{ "client-other.pem", "DNS:other.example", "clientAuth", 0 },
+	{ "client-expired.pem", "DNS:client.example", "clientAuth", -60 },
+	{ "client-server.pem", "DNS:client.example", "serverAuth", 0 },
+};
+static const struct leaf strangers[] = {
+	{ "client-stranger.pem", "DNS:client.example", "clientAuth", 0 },
+};
+
 static X509 *
-new_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
+new_leaf(const struct leaf *s, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 {
-	static const struct {
+	const struct {
 		int nid;
 		const char *value;
 	} table[] = {
 		{ NID_basic_constraints, "critical,CA:FALSE" },
 		{ NID_key_usage, "critical,digitalSignature" },
-		{ NID_ext_key_usage, "serverAuth" },
+		{ NID_ext_key_usage, s->usage },
 		{ NID_subject_key_identifier, "hash" },
 		{ NID_authority_key_identifier, "keyid" },
-		{ NID_subject_alt_name,
-		    "DNS:localhost,IP:127.0.0.1,IP:::1" },
+		{ NID_subject_alt_name, s->names },
 	};
 	X509 *cert = new_cert("localhost", key, ca);
 	bool ok = cert != NULL;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) && ok; i++)
 		ok = add_extension(cert, ca, table[i].nid, table[i].value);
+	if (ok && s->ends != 0)
+		ok = X509_gmtime_adj(X509_getm_notAfter(cert), s->ends) !=
+		    NULL;
 	if (ok && X509_sign(cert, ca_key, EVP_sha256()) > 0)
 		return (cert);
 	X509_free(cert);
@@ -214,19 +242,56 @@ make_issuer(const char *dir)
 	return (ok);
 }
 
+static bool
+make_leaves(const char *dir, const struct leaf *leaves, size_t n,
+    EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
+{
+	bool ok = true;
+	X509 *cert;
+
+	for (size_t i = 0; i < n && ok; i++) {
+		cert = new_leaf(&leaves[i], key, ca, ca_key);
+		ok = cert != NULL && write_cert(dir, leaves[i].file, cert);
+		X509_free(cert);
+	}
+	return (ok);
+}
+#define LEAVES(table) (table), sizeof(table) / sizeof((table)[0])
+
+/* Under a CA of their own, and one that nobody knows. */
+static bool
+make_clients(const char *dir)
+{
+	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+	X509 *ca = ca_key != NULL ? new_ca("Drehscheibe clients", ca_key) :
+				    NULL;
+	X509 *nobody = ca != NULL ? new_ca("Nobody", ca_key) : NULL;
+	bool ok;
+
+	ok = nobody != NULL && key != NULL &&
+	    write_cert(dir, "client-ca.pem", ca) &&
+	    make_leaves(dir, LEAVES(clients), key, ca, ca_key) &&
+	    make_leaves(dir, LEAVES(strangers), key, nobody, ca_key) &&
+	    write_key(dir, "client.key", key);
+	X509_free(nobody);
+	X509_free(ca);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(ca_key);
+	return (ok);
+}
+
 /* The CA's own key is not kept: nothing more can be signed with it. */
 static bool
 make_server(const char *dir)
 {
 	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
-	X509 *ca = ca_key != NULL ? new_ca(ca_key) : NULL, *cert = NULL;
+	X509 *ca = ca_key != NULL ? new_ca("Drehscheibe private CA", ca_key) :
+				  NULL;
 	bool ok;
 
-	if (ca != NULL && key != NULL)
-		cert = new_server(key, ca, ca_key);
-	ok = cert != NULL && write_cert(dir, "ca.pem", ca) &&
-	    write_cert(dir, "hub.pem", cert) && write_key(dir, "hub.key", key);
-	X509_free(cert);
+	ok = ca != NULL && key != NULL && write_cert(dir, "ca.pem", ca) &&
+	    make_leaves(dir, LEAVES(servers), key, ca, ca_key) &&
+	    write_key(dir, "hub.key", key);
 	X509_free(ca);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(ca_key);
@@ -239,7 +304,8 @@ hubtool_certs(int argc, char **argv)
 	if (argc != 2)
 		return (64);
 	(void)mkdir(argv[1], 0700);
-	if (make_server(argv[1]) && make_issuer(argv[1]))
+	if (make_server(argv[1]) && make_clients(argv[1]) &&
+	    make_issuer(argv[1]))
 		return (0);
 	(void)fprintf(stderr, "hubtool: no certificates made in %s\n",
 	    argv[1]);

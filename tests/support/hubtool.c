@@ -16,6 +16,7 @@ static const struct command {
 	    "      --rate R | --connections N --seconds S [--ids FILE] "
 	    "[--json]" },
 	{ "certs", hubtool_certs, "DIR" },
+	{ "allocate", hubtool_allocate, "<MODELS" },
 };
 
 static int

@@ -15,6 +15,9 @@ int hubtool_broker(int argc, char **argv);
 int hubtool_load(int argc, char **argv);
 /* A private CA, a server certificate and issuer keys, freshly made. */
 int hubtool_certs(int argc, char **argv);
+/* Shares of models on standard input, one line each: for a second
+ * implementation to compare with (tests/reference/allocation.py). */
+int hubtool_allocate(int argc, char **argv);
 
 /* Reads a whole file of at most max bytes; else says why and returns 1. */
 int hubtool_read(const char *path, size_t max, struct buf *);

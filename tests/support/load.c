@@ -340,6 +340,7 @@ connect_to(struct load *l)
 		.port = l->port,
 		.in_flight = l->connections,
 		.queued = OPEN_MAX,
+		.queued_each = OPEN_MAX,
 		.idle_max = l->connections,
 		.idle_ms = 60000,
 		.header_max = 65536 };

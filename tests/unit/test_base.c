@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "server/base/arena.h"
+#include "server/base/budget.h"
 #include "server/base/buf.h"
 #include "server/base/clock.h"
 #include "server/base/hash.h"
@@ -515,6 +516,7 @@ keeps_one_line_one_line_and_follows_its_file(void **state)
 	(void)snprintf(moved, sizeof(moved), "%s/log.1", folder);
 	assert_int_equal(log_open(path), HUB_OK);
 	log_info("first", "who=%s", "a\nts=forged level=err\r\x7f");
+	log_info("quoted", "why=\"no table \"x\" here\" id=\"\" name=\"\"a\"\"");
 	log_debug("not at this level", NULL);
 	memset(big, 'x', 4999);
 	log_warn("long", "what=%s", big);
@@ -529,6 +531,8 @@ keeps_one_line_one_line_and_follows_its_file(void **state)
 	read_all(moved, text, sizeof(text));
 	assert_non_null(strstr(text,
 	    "level=info msg=\"first\" who=a?ts=forged level=err??\n"));
+	assert_non_null(strstr(text,
+	    "why=\"no table 'x' here\" id=\"\" name=\"'a'\"\n"));
 	assert_null(strstr(text, "not at this level"));
 	assert_true(strlen(strstr(text, "long")) < 2200); /* cut */
 	assert_non_null(strstr(text, "msg=\"before\"\n"));
@@ -540,6 +544,80 @@ keeps_one_line_one_line_and_follows_its_file(void **state)
 	(void)unlink(moved);
 	(void)rmdir(folder);
 	free(big);
+}
+
+/* ---- budgets */
+
+static void
+lets_no_party_hold_more_than_it_leaves(void **state)
+{
+	/* n parties that take all they can, in steps of one; what each has
+	 * then, and what is left. */
+	static const struct {
+		unsigned n;
+		size_t max, each, left;
+	} cases[] = {
+		{ 1, 100, 50, 50 },
+		{ 2, 99, 33, 33 },
+		{ 3, 100, 25, 25 },
+		{ 9, 1000, 100, 100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct budget b = { .max = cases[i].max };
+		struct budget_share shares[9] = { 0 };
+		struct budget_claim claims[9] = { 0 };
+		bool more = true;
+
+		for (unsigned p = 0; p < cases[i].n; p++)
+			claims[p] = (struct budget_claim){ &b, &shares[p], 0,
+				SIZE_MAX };
+		while (more) {
+			more = false;
+			for (unsigned p = 0; p < cases[i].n; p++)
+				more |= budget_take(&claims[p], 1) == HUB_OK;
+		}
+		for (unsigned p = 0; p < cases[i].n; p++)
+			assert_in_range(claims[p].held, cases[i].each - 1,
+			    cases[i].each + 1);
+		assert_in_range(b.max - b.used, cases[i].left - 1,
+		    cases[i].left + 1);
+		for (unsigned p = 0; p < cases[i].n; p++)
+			budget_end(&claims[p]);
+		assert_int_equal(b.used, 0);
+		assert_int_equal(shares[0].used, 0);
+	}
+}
+
+static void
+refuses_a_claim_whole(void **state)
+{
+	struct budget b = { .max = 100 };
+	struct budget_share s = { 0 };
+	struct budget_claim c = { &b, &s, 0, 40 }, free_ = { .max = 7 };
+
+	(void)state;
+	assert_int_equal(budget_take(&c, 41), HUB_EFULL);
+	assert_int_equal(budget_take(&c, 30), HUB_OK);
+	assert_int_equal(budget_take(&c, 11), HUB_EFULL);
+	assert_int_equal(b.used, 30);
+	c.max = SIZE_MAX;
+	assert_int_equal(budget_take(&c, 21), HUB_EAGAIN); /* 51 of 49 left */
+	assert_int_equal(budget_take(&c, 101), HUB_EAGAIN);
+	assert_int_equal(budget_take(&c, SIZE_MAX - 30), HUB_EAGAIN);
+	assert_int_equal(b.used, 30);
+	assert_int_equal(s.used, 30);
+	assert_int_equal(budget_take(&c, 20), HUB_OK);
+	budget_give(&c, 50);
+	assert_int_equal(b.used, 0);
+	/* Without a budget only its own ceiling counts; without a claim
+	 * nothing does. */
+	assert_int_equal(budget_take(&free_, 7), HUB_OK);
+	assert_int_equal(budget_take(&free_, 1), HUB_EFULL);
+	budget_end(&free_);
+	assert_int_equal(budget_take(NULL, SIZE_MAX), HUB_OK);
+	budget_give(NULL, SIZE_MAX);
 }
 
 int
@@ -564,6 +642,8 @@ main(void)
 		cmocka_unit_test(hashes_the_known_text),
 		cmocka_unit_test(reads_money_without_rounding),
 		cmocka_unit_test(keeps_one_line_one_line_and_follows_its_file),
+		cmocka_unit_test(lets_no_party_hold_more_than_it_leaves),
+		cmocka_unit_test(refuses_a_claim_whole),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

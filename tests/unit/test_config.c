@@ -206,6 +206,9 @@ says_where_and_what_is_wrong(void **state)
 		{ "listen \"public\" { certificate = x }\n", HUB_ESYNTAX,
 		    ": listen \"public\": certificate and key belong "
 		    "together\n" },
+		{ "listen \"public\" { address = \"127.0.0.1:1\"\n"
+		  "client-ca = x }\n", HUB_ESYNTAX,
+		    ": listen \"public\": client-ca needs a certificate" },
 		{ "listen \"public\" { key = x }\n", HUB_ESYNTAX,
 		    ": listen \"public\": certificate and key belong" },
 		{ LOCAL "spool { size = 1MiB  segment = 512KiB }\n", HUB_ERANGE,
@@ -316,7 +319,10 @@ refuses_files_that_are_none(void **state)
 	assert_int_equal(config_load("/nonexistent/hubd.conf", &c, &w->why),
 	    HUB_ENOENT);
 	assert_string_equal(buf_cstr(&w->why),
-	    "/nonexistent/hubd.conf: cannot be read\n");
+	    "/nonexistent/hubd.conf: No such file or directory\n");
+	buf_reset(&w->why);
+	assert_int_equal(config_load("/", &c, &w->why), HUB_ENOENT);
+	assert_string_equal(buf_cstr(&w->why), "/: Is a directory\n");
 	memset(big, '\n', (1 << 20) + 1);
 	big[(1 << 20) + 1] = '\0';
 	assert_int_equal(load(w, big, &c), HUB_EFULL);

@@ -1,10 +1,17 @@
 /* tests/unit/test_db.c - the database side. The cases that need a server
  * run when HUB_DATABASE names one (tests/flow/sql.t does). */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,6 +30,19 @@ struct watcher {
 	char last[64]; /* the last payload */
 	bool late;
 };
+
+/* Counts uses of a descriptor that is closed already: with more threads the
+ * number would be another's. libevent calls this one. */
+static int stale;
+
+int
+epoll_ctl(int ep, int op, int fd, struct epoll_event *event)
+{
+	int rc = (int)syscall(SYS_epoll_ctl, ep, op, fd, event);
+
+	stale += rc != 0 && errno == EBADF;
+	return (rc);
+}
 
 static const char *
 database(void)
@@ -68,7 +88,7 @@ on_state(bool up, void *arg)
 }
 
 static void
-send(struct watcher *w, const char *sql)
+run_sql(struct watcher *w, const char *sql)
 {
 	assert_int_equal(db_exec(w->db, sql, 0, NULL, NULL), HUB_OK);
 }
@@ -82,23 +102,24 @@ on_notify(const char *payload, void *arg)
 
 	if (payload != NULL) {
 		(void)snprintf(w->last, sizeof(w->last), "%s", payload);
-		send(w, "SELECT pg_terminate_backend(pid) FROM "
-			"pg_stat_activity WHERE query LIKE 'LISTEN%'");
+		run_sql(w, "SELECT pg_terminate_backend(pid) FROM "
+			   "pg_stat_activity WHERE query LIKE 'LISTEN%'");
 		return;
 	}
 	if (++w->reads == 1)
-		send(w, "SELECT pg_notify('" CHANNEL "', '7:3')");
+		run_sql(w, "SELECT pg_notify('" CHANNEL "', '7:3')");
 	else
 		loop_stop(w->loop);
 }
 
 static void
-watcher_init(struct watcher *w, const char *conninfo, int64_t ms)
+watcher_init(struct watcher *w, const char *conninfo,
+    void (*notify)(const char *, void *), int64_t ms)
 {
 	*w = (struct watcher){ .loop = loop_new() };
 	timer_init(&w->deadline, w->loop, on_late, w);
 	timer_set(&w->deadline, ms);
-	w->listener = db_listener_new(w->loop, conninfo, CHANNEL, on_notify,
+	w->listener = db_listener_new(w->loop, conninfo, CHANNEL, notify,
 	    on_state, w);
 }
 
@@ -117,7 +138,8 @@ listener_comes_back_after_its_session_was_killed(void **state HUB_UNUSED)
 	const char *conninfo = database();
 	struct watcher w;
 
-	watcher_init(&w, conninfo, 20000);
+	stale = 0;
+	watcher_init(&w, conninfo, on_notify, 20000);
 	w.db = open_db();
 	loop_run(w.loop); /* up, notified, killed */
 	assert_string_equal(w.last, "7:3");
@@ -127,6 +149,7 @@ listener_comes_back_after_its_session_was_killed(void **state HUB_UNUSED)
 	assert_int_equal(w.reads, 2);
 	assert_int_equal(w.ups, 2);
 	watcher_clear(&w);
+	assert_int_equal(stale, 0);
 }
 
 static void
@@ -134,7 +157,7 @@ listener_tells_once_that_nobody_answers(void **state HUB_UNUSED)
 {
 	struct watcher w;
 
-	watcher_init(&w, "host=/nonexistent dbname=x", 2000);
+	watcher_init(&w, "host=/nonexistent dbname=x", on_notify, 2000);
 	assert_int_equal(w.states, 0); /* never before it returned */
 	loop_run(w.loop);
 	assert_int_equal(w.states, 1);
@@ -165,6 +188,65 @@ listener_may_be_freed_in_its_callback(void **state HUB_UNUSED)
 	loop_run(w.loop);
 	assert_null(w.listener);
 	loop_free(w.loop);
+}
+
+static void
+on_notify_nothing(const char *payload HUB_UNUSED, void *arg HUB_UNUSED)
+{
+}
+
+/* PostgreSQL's protocol 3.0: welcome, LISTEN is done, then a message that is
+ * none and says that it is long; stays until the other side has gone. */
+static int
+talk_nonsense(int fd)
+{
+	static const char welcome[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
+	static const char rest[] = "C\0\0\0\13LISTEN\0Z\0\0\0\5I"
+				   "x\177\377\377\377";
+	char in[1024];
+
+	(void)alarm(20);
+	if (read(fd, in, sizeof(in)) <= 0 ||
+	    write(fd, welcome, sizeof(welcome) - 1) < 0 ||
+	    read(fd, in, sizeof(in)) <= 0 ||
+	    write(fd, rest, sizeof(rest) - 1) < 0)
+		return (1);
+	while (read(fd, in, sizeof(in)) > 0)
+		continue;
+	return (0);
+}
+
+static void
+listener_leaves_a_server_that_talks_nonsense(void **state HUB_UNUSED)
+{
+	char folder[] = "/tmp/hubdb.XXXXXX", conninfo[128];
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct watcher w;
+	int fd, status = 1;
+	pid_t child;
+
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/.s.PGSQL.5432",
+	    folder);
+	(void)snprintf(conninfo, sizeof(conninfo), "host=%s port=5432 "
+	    "dbname=x user=x gssencmode=disable", folder);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	child = fork();
+	if (child == 0)
+		_exit(talk_nonsense(accept(fd, NULL, NULL)));
+	watcher_init(&w, conninfo, on_notify_nothing, 10000);
+	loop_run(w.loop); /* up, then away */
+	assert_false(w.late);
+	assert_int_equal(w.ups, 1);
+	assert_int_equal(w.states, 2);
+	watcher_clear(&w);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)close(fd);
+	(void)unlink(at.sun_path);
+	(void)rmdir(folder);
 }
 
 static void
@@ -258,6 +340,7 @@ main(void)
 		cmocka_unit_test(passes_parameters_and_null),
 		cmocka_unit_test(listener_tells_once_that_nobody_answers),
 		cmocka_unit_test(listener_may_be_freed_in_its_callback),
+		cmocka_unit_test(listener_leaves_a_server_that_talks_nonsense),
 		cmocka_unit_test(
 		    listener_comes_back_after_its_session_was_killed),
 	};

@@ -420,6 +420,7 @@ releases_members_by_name(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct name *sub = term(w, "q");
 		struct release r = { .all = cases[i].all,
+			.own = cases[i].all,
 			.created_at = cases[i].created,
 			.modified_at = cases[i].modified,
 			.nsubs = cases[i].sub ? 1 : 0,
@@ -465,6 +466,50 @@ hides_the_times_of_sub_attributes_with_those_above(void **state)
 		    r.created_at ? created : "", r.modified_at ? modified : "",
 		    r.modified_at ? modified : "");
 		assert_string_equal(write_it(w), want);
+	}
+}
+
+/* A sub-attribute that is released is released with all below it, but not as
+ * what it only says it is. */
+static void
+drops_broken_sub_attributes_and_inlined_entities(void **state)
+{
+#define DEVICE "{\"id\":\"urn:d\",\"type\":\"D\",\"s\":{\"value\":1}}"
+#define TO_D   "{\"type\":\"Relationship\",\"object\":\"urn:d\"}"
+	static const struct {
+		const char *sub, *want; /* NULL: it is not there */
+	} cases[] = {
+		{ "{\"type\":\"Relationship\",\"object\":" DEVICE "}", NULL },
+		{ "{\"object\":[\"urn:e\"," DEVICE "]}", NULL },
+		{ "{\"objectList\":[{\"object\":" DEVICE "}]}", NULL },
+		{ "[" TO_D ",{\"object\":" DEVICE "}]", NULL },
+		{ "{\"type\":\"Property\",\"q\":1}", NULL },
+		{ "{\"type\":\"GeoProperty\",\"object\":\"urn:d\"}", NULL },
+		{ "{\"type\":\"Relationship\",\"object\":\"urn:d\","
+		  "\"entity\":" DEVICE ",\"entityList\":[" DEVICE "]}", TO_D },
+		{ "{\"type\":\"Property\",\"value\":1,\"t\":{\"object\":"
+		    DEVICE "}}", "{\"type\":\"Property\",\"value\":1}" },
+		{ "{\"lat\":1}", "{\"lat\":1}" },
+		{ "[1,\"x\",null]", "[1,\"x\",null]" },
+		{ "7", "7" },
+	};
+	struct world *w = *state;
+	const struct name *sub = term(w, "q");
+	struct release r = { .nsubs = 1, .subs = &sub };
+	char text[400], want[400];
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "{" HEAD ",\"a\":{\"value\":1,\"q\":%s}}", cases[i].sub);
+		(void)snprintf(want, sizeof(want),
+		    "{" HEAD ",\"a\":{\"type\":\"Property\",\"value\":1%s%s}}",
+		    cases[i].want != NULL ? ",\"q\":" : "",
+		    cases[i].want != NULL ? cases[i].want : "");
+		assert_int_equal(load(w, text), HUB_OK);
+		release(w, &r);
+		assert_string_equal(write_it(w), want);
+		assert_int_equal(instance_sub(&w->e.instances[0], &w->names,
+				     sub) != 0, cases[i].want != NULL);
 	}
 }
 
@@ -545,6 +590,7 @@ main(void)
 		T(writes_the_clients_names),
 		T(releases_members_by_name),
 		T(hides_the_times_of_sub_attributes_with_those_above),
+		T(drops_broken_sub_attributes_and_inlined_entities),
 		T(writes_system_members_when_asked),
 		T(reads_times_in_every_form),
 	};

@@ -1125,6 +1125,7 @@ static struct client {
 	enum hub_err errs[MAX_CALLS];
 	char order[MAX_CALLS + 1];
 	int ncalls, done, timeout_ms;
+	const char *parties; /* one letter for each call, or NULL */
 	size_t body_max;
 	bool unsafe;
 	struct mono_us from;
@@ -1149,7 +1150,7 @@ client_setup(void **state HUB_UNUSED)
 {
 	cl = (struct client){ .timeout_ms = 2000, .body_max = BIG };
 	cl.conf = (struct http_pool_conf){ .host = STR("127.0.0.1"),
-		.in_flight = 1, .queued = 4, .idle_max = 2, .idle_ms = 5000,
+		.in_flight = 1, .queued = 4, .queued_each = 4, .idle_max = 2, .idle_ms = 5000,
 		.header_max = 4096 };
 	cl.loop = loop_new();
 	return (0);
@@ -1168,6 +1169,8 @@ client_start(void)
 {
 	const struct http_call_conf conf = { .bytes = GET("/", ""),
 		.is_safe = !cl.unsafe,
+		.party = cl.parties != NULL ?
+		    (uint64_t)cl.parties[cl.ncalls] : 0,
 		.timeout_ms = cl.timeout_ms,
 		.body_max = cl.body_max };
 	int i = cl.ncalls++;
@@ -1253,7 +1256,8 @@ ends_each_call_as_the_answer_deserves(void **state HUB_UNUSED)
 
 			assert_true(str_eq(http_call_body(cl.calls[0]),
 			    str_of(cases[k].body)));
-			http_call_body_take(cl.calls[0], &taken);
+			assert_int_equal(http_call_body_take(cl.calls[0],
+					     &taken), HUB_OK);
 			assert_true(str_eq(buf_str(&taken),
 			    str_of(cases[k].body)));
 			buf_clear(&taken);
@@ -1461,6 +1465,64 @@ queues_calls_in_order_and_refuses_too_many(void **state HUB_UNUSED)
 	assert_int_equal(broker.accepted, 1);
 }
 
+/* Call 0 is out at once; the others wait. Parties take turns, and who has
+ * the most waiting gives way when the queue is full. */
+static void
+lets_parties_take_turns(void **state HUB_UNUSED)
+{
+	static const struct {
+		const char *parties;
+		unsigned queued, each;
+		const char *refused, *order;
+	} cases[] = {
+		{ "AAAA", 9, 9, "", "0123" },
+		{ "AAAAAAB", 9, 9, "", "0162345" },
+		{ "AAABBBC", 9, 9, "", "0136245" },
+		{ "ABBBBA", 9, 9, "", "015234" },
+		{ "AAAAB", 9, 2, "3", "0142" },
+		{ "AAAAB", 3, 9, "3", "0142" },
+		{ "AABA", 2, 9, "3", "012" },
+		{ "AAAABC", 3, 9, "32", "0145" },
+	};
+	char want[MAX_CALLS + 1];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct act script[2 * MAX_CALLS + 3] = { { ACT_ACCEPT, NULL,
+		    0 }, { ACT_READ, NULL, 0 }, { ACT_SLEEP, NULL, 20 } };
+		size_t calls = strlen(cases[i].parties), n = 3;
+
+		for (size_t k = strlen(cases[i].order); k > 0; k--) {
+			script[n++] = (struct act){ ACT_SEND, OK_HEAD
+			    "Content-Length: 1\r\n\r\nx", 0 };
+			script[n++] = (struct act){ k > 1 ? ACT_READ : ACT_END,
+				NULL, 0 };
+		}
+		if (i > 0)
+			(void)client_setup(NULL);
+		cl.parties = cases[i].parties;
+		cl.conf.queued = cases[i].queued;
+		cl.conf.queued_each = cases[i].each;
+		broker_start(script, false);
+		client_open();
+		client_run((int)calls);
+		(void)snprintf(want, sizeof(want), "%s%s", cases[i].refused,
+		    cases[i].order);
+		if (strcmp(cl.order, want) != 0)
+			fail_msg("%s: %s, want %s", cases[i].parties, cl.order,
+			    want);
+		for (size_t k = 0; k < calls; k++) {
+			bool out = strchr(cases[i].refused, '0' + (int)k) ==
+			    NULL;
+
+			assert_int_equal(cl.errs[k], out ? HUB_OK :
+							   HUB_EAGAIN);
+			assert_int_equal(http_call_was_out(cl.calls[k]), out);
+		}
+		client_close();
+		broker_stop();
+	}
+}
+
 static void
 ends_waiting_calls_at_their_deadline(void **state HUB_UNUSED)
 {
@@ -1474,6 +1536,9 @@ ends_waiting_calls_at_their_deadline(void **state HUB_UNUSED)
 	client_run(3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(cl.errs[i], HUB_ELATE);
+	assert_string_equal(cl.order, "120"); /* two never left the queue */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(http_call_was_out(cl.calls[i]), i == 0);
 	assert_in_range(cl.ms, 145, 200);
 	client_close();
 	broker_stop();
@@ -1654,6 +1719,7 @@ main(void)
 		C(drops_an_idle_connection_that_the_broker_closed),
 		C(takes_no_bytes_that_came_before_the_call),
 		C(queues_calls_in_order_and_refuses_too_many),
+		C(lets_parties_take_turns),
 		C(ends_waiting_calls_at_their_deadline),
 		C(cancels_what_runs_when_the_pool_goes),
 		C(verifies_the_host_of_a_broker),

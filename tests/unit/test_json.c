@@ -12,10 +12,16 @@
 /* The same source once more, as it is built where there is no SSE2. */
 enum hub_err scalar_parse(
     struct json *, struct str, const struct json_limits *, struct arena *);
+uint32_t scalar_nodes_fit(size_t, size_t, const struct json_limits *);
+size_t scalar_tape_bytes(size_t, uint32_t);
 #define HUB_JSON_SCALAR
 #define json_parse scalar_parse
+#define json_nodes_fit scalar_nodes_fit
+#define json_tape_bytes scalar_tape_bytes
 #include "server/ngsild/json.c"
 #undef json_parse
+#undef json_nodes_fit
+#undef json_tape_bytes
 
 static const struct json_limits limits = JSON_LIMITS_BROKER;
 
@@ -251,6 +257,53 @@ takes_no_more_memory_than_marks(void **state)
 }
 
 /* Objects with so many short values that the tape grows in them. */
+/* What a tape may take is known before: texts that are read into many times
+ * their bytes are refused where it is too much, and only there. */
+static void
+fits_into_the_room_there_is(void **state)
+{
+	static const struct {
+		const char *unit;
+		uint32_t nodes; /* of it */
+	} cases[] = { { "1,", 1 }, { "[],", 1 }, { "{},", 1 }, { "\"\",", 1 },
+		{ "[[]],", 2 }, { "{\"a\":1},", 3 }, { "\",,,,,\",", 1 },
+		{ "12345678,", 1 } };
+	const struct json_limits all = JSON_LIMITS_BROKER;
+	struct json_limits less = all;
+	struct json j;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_reset(&b);
+		buf_addc(&b, '[');
+		for (int k = 0; k < 2000; k++)
+			buf_adds(&b, str_of(cases[i].unit));
+		buf_adds(&b, STR("0]"));
+		for (size_t room = 0; room < 400000; room += 20011) {
+			struct arena *arena = arena_new();
+			bool fits;
+
+			less.nodes = json_nodes_fit(b.len, room, &all);
+			fits = less.nodes >= 2000 * cases[i].nodes + 2;
+			assert_true(less.nodes == 0 ||
+			    json_tape_bytes(b.len, less.nodes) <= room);
+			assert_int_equal(json_parse(&j, buf_str(&b), &less,
+					     arena),
+			    fits ? HUB_OK : HUB_EFULL);
+			assert_true(arena_used(arena) <=
+			    json_tape_bytes(b.len, less.nodes));
+			assert_true(fits || room < 350000);
+			arena_free(arena);
+		}
+	}
+	buf_clear(&b);
+	assert_true(json_nodes_fit(1000, SIZE_MAX, &all) >= 500);
+	assert_int_equal(json_nodes_fit(1U << 30, SIZE_MAX, &all), all.nodes);
+	assert_int_equal(json_nodes_fit(1000, 100, &all), 0);
+}
+
 static void
 grows_where_values_stand_close(void **state)
 {
@@ -487,6 +540,7 @@ main(void)
 		cmocka_unit_test(finds_a_repeated_name_in_wide_objects),
 		cmocka_unit_test(keeps_its_limits),
 		cmocka_unit_test(takes_no_more_memory_than_marks),
+		cmocka_unit_test(fits_into_the_room_there_is),
 		cmocka_unit_test(grows_where_values_stand_close),
 		cmocka_unit_test(notes_where_each_value_stands),
 		cmocka_unit_test(decodes_escapes),

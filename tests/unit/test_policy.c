@@ -259,8 +259,14 @@ releases_allowed_attributes_and_nothing_else(void **state)
 	r = policy_attr(share, term(&w, "y"));
 	assert_non_null(r);
 	assert_int_equal(r->nsubs, 0);
-	/* transformed: not released by this version */
-	assert_null(policy_attr(share, term(&w, "z")));
+	/* rounded */
+	assert_non_null(policy_attr(share, term(&w, "z")));
+	assert_null(policy_entry(share, term(&w, "x"))->transform);
+	assert_int_equal(policy_entry(share, term(&w, "z"))->transform->kind,
+	    TRANSFORM_ROUND);
+	assert_true(policy_transforms(&w.legs[0], term(&w, "z")));
+	assert_false(policy_transforms(&w.legs[0], term(&w, "x")));
+	assert_false(policy_transforms(&w.legs[0], term(&w, "w")));
 	assert_null(policy_attr(share, term(&w, "q")));
 	assert_null(policy_attr(share, term(&w, "X")));
 	assert_null(policy_attr(share,
@@ -286,15 +292,16 @@ shares_nothing_without_both_signatures(void **state)
 }
 
 static void
-asks_no_source_whose_language_it_does_not_speak(void **state)
+asks_sources_of_every_kind_but_for_no_history(void **state)
 {
 	static const char more[] =
 	    "source old { owner = alpha  kind = ngsi-v2\n"
 	    "  endpoint = \"https://old\" }\n"
 	    "dataset old-data { source = old  ids = {\"urn:a:*\"}\n"
+	    "  operations = {queryEntity, queryTemporal}\n"
 	    "  type T { attributes = {x} } }\n"
 	    "agreement five { version = 1  provider = alpha  consumer = gamma\n"
-	    "  dataset = old-data  purpose = p1  actions = {query}\n"
+	    "  dataset = old-data  purpose = p1  actions = {query, temporal}\n"
 	    "  valid = \"2026-01-01..2026-12-31\"\n"
 	    "  signed-by = {\"alpha:m\", \"gamma:n\"}\n"
 	    "  share T { allow = {x} } }\n";
@@ -303,9 +310,12 @@ asks_no_source_whose_language_it_does_not_speak(void **state)
 	(void)state;
 	world_init(&w, "", "", "\"alpha:m\", \"gamma:n\"", more);
 	ask(&w, "gamma", "p1", ACTION_QUERY, MAY);
-	assert_string_equal(plan_text(&w), "zz-first:one second:three");
+	assert_string_equal(plan_text(&w),
+	    "zz-first:one second:three old-data:five");
 	ask(&w, "alpha", NULL, ACTION_QUERY, MAY);
-	assert_string_equal(plan_text(&w), "zz-first!");
+	assert_string_equal(plan_text(&w), "zz-first! old-data!");
+	ask(&w, "gamma", "p1", ACTION_TEMPORAL, MAY);
+	assert_string_equal(plan_text(&w), "second:three");
 	world_clear(&w);
 }
 
@@ -336,7 +346,7 @@ says_what_a_view_could_show(void **state)
 		bool may;
 	} cases[] = {
 		{ "", "gamma", "x", true },
-		{ "", "gamma", "z", false }, /* registered, not allowed */
+		{ "", "gamma", "z", true }, /* rounded */
 		{ "", "gamma", "w", false },
 		{ "", "alpha", "z", true }, /* its own */
 		{ "attribute = x", "gamma", "x", false },
@@ -460,7 +470,7 @@ main(void)
 		cmocka_unit_test(releases_allowed_attributes_and_nothing_else),
 		cmocka_unit_test(shares_nothing_without_both_signatures),
 		cmocka_unit_test(
-		    asks_no_source_whose_language_it_does_not_speak),
+		    asks_sources_of_every_kind_but_for_no_history),
 		cmocka_unit_test(
 		    shares_nothing_with_or_from_a_suspended_tenant),
 		cmocka_unit_test(says_what_a_view_could_show),

@@ -117,7 +117,7 @@ ask(struct bench *b, const struct context *context, const char *text,
 	if (q_parse(str_of(text), context, &b->names, b->arena, &q, &why) !=
 	    HUB_OK)
 		fail_msg("%s: %s", text, why);
-	return (q_match(q, e, &b->names, b->arena));
+	return (q_match(q, e, &b->names));
 }
 
 struct asked {

@@ -351,6 +351,51 @@ refuses_bad_values(void **state)
 }
 
 static void
+reads_how_long_an_entity_map_is_wanted(void **state)
+{
+	static const struct {
+		const char *text;
+		bool map;
+		int64_t us; /* 0: not said */
+	} cases[] = {
+		{ "type=A", false, 0 },
+		{ "type=A&entityMap=false", false, 0 },
+		{ "type=A&entityMap=true", true, 0 },
+		{ "entityMapLifetime=PT1M30S&type=A", false, 90000000 },
+		{ "type=A&entityMap=true&entityMapLifetime=PT0S", true, 1 },
+		{ "type=A&entityMapLifetime=P1DT1S", false, 86401000000 },
+		{ "type=A&entityMapLifetime=P1Y", false, INT64_MAX },
+	};
+	static const struct refused refused[] = {
+		{ "type=A&entityMap=1", 400 },
+		{ "type=A&entityMap=TRUE", 400 },
+		{ "type=A&entityMap=", 400 },
+		{ "type=A&entityMapLifetime=", 400 },
+		{ "type=A&entityMapLifetime=60", 400 },
+		{ "type=A&entityMapLifetime=P", 400 },
+		{ "type=A&entityMapLifetime=PT", 400 },
+		{ "type=A&entityMapLifetime=PT-1S", 400 },
+		{ "type=A&entityMapLifetime=PT1S1M", 400 },
+		{ "entityMap=true", 400 }, /* too wide */
+	};
+	static const struct refused retrievals[] = {
+		{ "entityMap=true", 501 },
+		{ "entityMapLifetime=PT1M", 501 },
+	};
+	struct query q;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		get(*state, cases[i].text, &q);
+		if (q.entity_map != cases[i].map ||
+		    q.entity_map_us != cases[i].us)
+			fail_msg("%s: %lld", cases[i].text,
+			    (long long)q.entity_map_us);
+	}
+	REFUSE_ALL(*state, refused, false);
+	REFUSE_ALL(*state, retrievals, true);
+}
+
+static void
 refuses_what_it_does_not_do_by_name(void **state)
 {
 	static const struct {
@@ -360,8 +405,6 @@ refuses_what_it_does_not_do_by_name(void **state)
 		{ "join", 501 },
 		{ "joinLevel", 501 },
 		{ "containedBy", 501 },
-		{ "entityMap", 501 },
-		{ "entityMapLifetime", 501 },
 		{ "jsonKeys", 501 },
 		{ "expandValues", 501 },
 		{ "audit", 501 },
@@ -549,6 +592,7 @@ main(void)
 		cmocka_unit_test(answers_any_type_without_a_list),
 		cmocka_unit_test(refuses_a_query_that_is_too_wide),
 		cmocka_unit_test(refuses_bad_values),
+		cmocka_unit_test(reads_how_long_an_entity_map_is_wanted),
 		cmocka_unit_test(refuses_what_it_does_not_do_by_name),
 		cmocka_unit_test(refuses_unknown_parameters),
 		cmocka_unit_test(names_what_it_does_not_know),

@@ -278,7 +278,10 @@ takes_only_the_page_from_the_url(void **state)
 		{ "q=a", 400 },
 		{ "attrs=a", 400 },
 		{ "splitEntities=true", 400 },
-		{ "entityMap=true", 501 },
+		{ "entityMap=true", 0 },
+		{ "entityMap=yes", 400 },
+		{ "entityMapLifetime=PT1M", 0 },
+		{ "entityMapLifetime=1M", 400 },
 		{ "typ=A", 400 },
 	};
 	struct query_error error;
@@ -383,6 +386,42 @@ selects_by_type_and_selector(void **state)
 	}
 	get(b, "{'type':'Query','q':'x'}", &q);
 	assert_true(query_selectors_match(&q, &e));
+}
+
+/* What a source was asked for: some type that is named, some id; the rest of
+ * the question is for the merged view. */
+static void
+knows_what_was_asked_for(void **state)
+{
+	static const struct {
+		const char *entities;
+		bool asked;
+	} cases[] = {
+		{ "{'type':'A'}", true },
+		{ "{'type':'C'}", false },
+		{ "{'type':'A;C'}", true }, /* another source may have C */
+		{ "{'type':'C'},{'type':'B'}", true },
+		{ "{'type':'C'},{'idPattern':'x'}", true },
+		{ "{'type':'A','id':'urn:a:1'}", true },
+		{ "{'type':'A','id':'urn:a:2'}", false },
+		{ "{'type':'A','id':'urn:a:2'},{'type':'C','id':'urn:a:1'}",
+		    true },
+		{ "{'type':'A','idPattern':'2$'}", true },
+	};
+	struct bench *b = *state;
+	struct entity e;
+	struct query q;
+
+	make(b, "{'id':'urn:a:1','type':['A','B']}", &e);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		get(b,
+		    arena_printf(b->arena,
+			"{'type':'Query','q':'x','entities':[%s]}",
+			cases[i].entities),
+		    &q);
+		if (query_asked(&q, &e) != cases[i].asked)
+			fail_msg("%s", cases[i].entities);
+	}
 }
 
 static void
@@ -508,6 +547,7 @@ main(void)
 		cmocka_unit_test(takes_only_the_page_from_the_url),
 		cmocka_unit_test(bounds_its_selectors),
 		cmocka_unit_test(selects_by_type_and_selector),
+		cmocka_unit_test(knows_what_was_asked_for),
 		cmocka_unit_test(selects_by_scope),
 		cmocka_unit_test(shows_what_is_picked_and_not_omitted),
 	};

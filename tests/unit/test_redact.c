@@ -37,6 +37,7 @@ struct world {
 	struct policy_set *set;
 	struct names names;
 	struct buf buf;
+	bool series; /* entities are evolutions */
 };
 
 static void
@@ -45,6 +46,7 @@ world_init(struct world *w, const char *shares, const char *more)
 	struct region_message *m;
 	unsigned n;
 
+	w->series = false;
 	w->arena = arena_new();
 	buf_init(&w->buf, 65536);
 	struct region_file files[] = {
@@ -81,7 +83,6 @@ view_at(struct world *w, const char *tenant, const char *text,
 		.names = &w->names,
 		.sys_attrs = true };
 	struct document *doc = arena_alloc(w->arena, sizeof(*doc));
-	struct redact_result res = { 0 };
 	const struct policy_leg *legs;
 	struct entity e;
 	unsigned n;
@@ -94,14 +95,13 @@ view_at(struct world *w, const char *tenant, const char *text,
 	doc->context = vocab_core(w->region->vocab);
 	if (json_parse(&doc->json, str_of(text), &limits, w->arena) != HUB_OK)
 		fail_msg("no JSON: %s", text);
-	assert_int_equal(entity_read(doc, 0, &w->names, w->arena, &e),
-	    HUB_OK);
-	if (!redact_entity(&legs[0], &e, q.at, &w->names, w->arena, &res)) {
-		assert_true(res.grants_used == 0);
+	assert_int_equal((w->series ? entity_read_series : entity_read)(doc, 0,
+	    &w->names, w->arena, &e), HUB_OK);
+	if (!(w->series ? redact_series : redact_entity)(&legs[0], &e, q.at,
+		&w->names, w->arena))
 		return ("-");
-	}
 	if (grants_r != NULL)
-		*grants_r = res.grants_used;
+		*grants_r = redact_grants(&e);
 	buf_reset(&w->buf);
 	entity_write(&e, &out, &w->buf);
 	return (buf_cstr(&w->buf));
@@ -242,6 +242,141 @@ obeys_forbids_on_the_types_the_source_gave(void **state)
 
 	(void)state;
 	check(cases, COUNT(cases));
+}
+
+#define CELLS "share T { inside = {box}  grid location { to = 100km } }"
+
+static void
+shows_only_what_transforms_make_of_values(void **state)
+{
+	static const struct redact_case cases[] = {
+		{ "share T { round x { to = 0.5 } }", "",
+		    E(V("x", "1.26") "," V("y", "2.26")), E(V("x", "1.5")) },
+		{ "share T { allow = {y} round x { to = 0.5 } }", "",
+		    E(V("x", "1.26") "," V("y", "2.26")),
+		    E(V("x", "1.5") "," V("y", "2.26")) },
+		{ "share T { round x { to = 0.5 } }", "",
+		    E(V("x", "\"1.26\"")), "-" },
+		{ "share T { allow = {y} round x { to = 0.5 } }", "",
+		    E(V("x", "\"1.26\"") "," V("y", "2")), E(V("y", "2")) },
+		/* allow beats it, in one share or in two types */
+		{ "share T { allow = {x} round x { to = 0.5 } }", "",
+		    E(V("x", "1.26")), E(V("x", "1.26")) },
+		{ "share T { round x { to = 0.5 } } share U { allow = {x} }",
+		    "", ETU(V("x", "1.26")), ETU(V("x", "1.26")) },
+		{ "share T { allow = {x} } "
+		  "share U { suppress x { below = 3 } }",
+		    "", ETU(V("x", "1.26")), ETU(V("x", "1.26")) },
+		/* one idea under two types; two ideas make nothing */
+		{ "share T { round x { to = 0.5 } } "
+		  "share U { round x { to = 0.50 } }", "",
+		    ETU(V("x", "1.26")), ETU(V("x", "1.5")) },
+		{ "share T { allow = {y} round x { to = 0.5 } } "
+		  "share U { bucket x { by = 1 } }", "",
+		    ETU(V("x", "1.26") "," V("y", "2")), ETU(V("y", "2")) },
+		{ "share T { allow = {y} suppress x { below = 3 } } "
+		  "share U { round x { to = 0.5 } }", "",
+		    ETU(V("x", "1.26") "," V("y", "2")), ETU(V("y", "2")) },
+		{ "share T { allow = {y} round x { to = 0.5 } } "
+		  "share U { suppress x { below = 3 } }", "",
+		    ETU(V("x", "1.26") "," V("y", "2")), ETU(V("y", "2")) },
+		/* each instance by itself */
+		{ "share T { suppress x { below = 3 } }", "",
+		    E("\"x\":[{\"value\":2},"
+		      "{\"value\":3,\"datasetId\":\"urn:d:1\"}]"),
+		    E("\"x\":{\"type\":\"Property\",\"value\":3,"
+		      "\"datasetId\":\"urn:d:1\"}") },
+		/* a forbid is stronger; times are judged before */
+		{ "share T { allow = {y} round x { to = 0.5 } }",
+		    "forbid ff { attribute = x  reason = R }",
+		    E(V("x", "1.26") "," V("y", "2")), E(V("y", "2")) },
+		{ "share T { history = 1d  trunc-time x { to = 7d } }", "",
+		    E(VO("x", "\"2026-11-22T17:00:00Z\"",
+			"2026-11-22T17:00:00Z")),
+		    E(VO("x", "\"2026-11-19T00:00:00Z\"",
+			"2026-11-19T00:00:00Z")) },
+		/* members by the share's own list, sub-attributes never */
+		{ "share T { system = {modifiedAt}  round x { to = 0.5 } }", "",
+		    E("\"x\":{\"value\":1.26,\"q\":{\"value\":1.26},"
+		      "\"createdAt\":\"" NOW "\","
+		      "\"modifiedAt\":\"" NOW "\"}"),
+		    E("\"x\":{\"type\":\"Property\",\"value\":1.5,"
+		      "\"modifiedAt\":\"" NOW "\"}") },
+		/* the place is judged where it is, and shown where it is not */
+		{ CELLS, "",
+		    E(POINT("7.01,51.01")),
+		    E(POINT("6.389698,50.754581")) },
+		{ CELLS, "",
+		    E(POINT("6.99,51.01")), "-" },
+		{ CELLS, "",
+		    E(G("{\"type\":\"LineString\",\"coordinates\":"
+			"[[7.1,51.1],[7.2,51.2]]}")), "-" },
+		/* no key in this process */
+		{ "share T { allow = {y} pseudonym x { } }", "",
+		    E(V("x", "\"a\"") "," V("y", "2")), E(V("y", "2")) },
+	};
+
+	(void)state;
+	check(cases, COUNT(cases));
+}
+
+/* What is suppressed names no agreement either. */
+static void
+names_no_grant_for_what_it_drops(void **state)
+{
+	static const char shares[] =
+	    "share T { allow = {y} } }\n"
+	    "agreement bb { version = 1  provider = pp  consumer = cc\n"
+	    "  dataset = dd  purpose = qq  actions = {query}\n"
+	    "  valid = \"2026-01-01..2026-12-31\"\n"
+	    "  signed-by = {\"pp:m\", \"cc:n\"}\n"
+	    "  share T { suppress x { below = 3 } }";
+	struct world w;
+	uint64_t grants;
+
+	(void)state;
+	world_init(&w, shares, "");
+	assert_string_equal(view_at(&w, "cc", E(V("x", "2") "," V("y", "7")),
+	    NOW, &grants), E(V("y", "7")));
+	assert_int_equal(grants, 1);
+	assert_string_equal(view_at(&w, "cc", E(V("x", "3") "," V("y", "7")),
+	    NOW, &grants), E(V("x", "3") "," V("y", "7")));
+	assert_int_equal(grants, 3);
+	world_clear(&w);
+}
+
+static void
+gives_owners_their_own_values(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "share T { round x { to = 0.5 } }", "");
+	assert_string_equal(view_at(&w, "pp", E(V("x", "1.26")), NOW, NULL),
+	    E(V("x", "1.26")));
+	world_clear(&w);
+}
+
+static void
+gives_each_agreement_its_own_pseudonyms(void **state)
+{
+	static const char shares[] =
+	    "share T { pseudonym x { } pseudonym y { } } "
+	    "share U { pseudonym x { } }";
+	const char *got;
+	struct world w;
+
+	(void)state;
+	world_init(&w, shares, "");
+	assert_true(policy_has_pseudonyms(w.set));
+	policy_pseudonym_key(w.set, STR("key"));
+	got = view_at(&w, "cc", ETU(V("x", "\"a\"") "," V("y", "\"a\"")), NOW,
+	    NULL);
+	/* HMAC(HMAC("key", "2:aa" IRI), "a"): python3, hmac */
+	assert_string_equal(got,
+	    ETU(V("x", "\"b30469628241d13a7ea0f36d2bdc88d2\"") ","
+		V("y", "\"f320e8275c3ccf2d90f30cbacdc939a6\"")));
+	world_clear(&w);
 }
 
 #define IN   "share T { allow = {x}  inside = {box} }"
@@ -458,18 +593,139 @@ tells_which_agreements_released_something(void **state)
 	world_clear(&w);
 }
 
+/* Who leaves out an attribute leaves out what released it. */
+static void
+knows_by_which_agreements_each_instance_is_released(void **state)
+{
+	struct entity e = { .ninstances = 2,
+		.instances = (struct instance[]){ { .grants = 5 },
+		    { .grants = 2 } } };
+
+	(void)state;
+	assert_true(redact_grants(&e) == 7);
+	e.ninstances = 1;
+	assert_true(redact_grants(&e) == 5);
+	e.ninstances = 0;
+	assert_true(redact_grants(&e) == 0);
+}
+
+#define AT(v, t)                                                              \
+	"{\"type\":\"Property\",\"value\":" v ",\"observedAt\":\"" t "\"}"
+#define MA(v, t)                                                              \
+	"{\"type\":\"Property\",\"value\":" v ",\"modifiedAt\":\"" t "\"}"
+#define GAT(c, t)                                                             \
+	"{\"type\":\"GeoProperty\",\"value\":{\"type\":\"Point\","           \
+	"\"coordinates\":[" c "]},\"observedAt\":\"" t "\"}"
+#define LOC(...) "\"location\":[" __VA_ARGS__ "]"
+#define XS(...)	 "\"x\":[" __VA_ARGS__ "]"
+#define OLD	 "2026-11-22T11:00:00Z"
+#define YOUNG	 "2026-11-22T17:30:00Z"
+#define FRESH	 "2026-11-22T17:59:00Z"
+
+/* Of what is written the first instance alone is no array. */
+static void
+judges_each_instance_of_a_series_by_itself(void **state)
+{
+	static const struct redact_case cases[] = {
+		{ "share T { allow = {x}  history = 6h  delay = 10min }", "",
+		    E(XS(AT("1", OLD) "," AT("2", YOUNG) "," AT("3", FRESH))),
+		    E("\"x\":" AT("2", YOUNG)) },
+		/* without observedAt: when it was changed; else not at all */
+		{ "share T { allow = {x}  history = 6h }", "",
+		    E(XS(MA("1", OLD) "," MA("2", YOUNG) ","
+			"{\"type\":\"Property\",\"value\":3}")),
+		    E(V("x", "2")) },
+		/* the entity's dateObserved is a series, too */
+		{ "share T { allow = {x}  history = 6h }", "",
+		    E(VO("dateObserved", "\"" YOUNG "\"", YOUNG) ","
+			XS("{\"type\":\"Property\",\"value\":3}")), "-" },
+		{ "share T { allow = {x, location}  inside = {box} }", "",
+		    E(LOC(GAT("7.5,51.5", OLD) "," GAT("9,51.5", YOUNG)) ","
+			XS(AT("1", OLD) "," AT("2", YOUNG))),
+		    E("\"location\":" GAT("7.5,51.5", OLD) ","
+			XS(AT("1", OLD) "," AT("2", YOUNG))) },
+		{ "share T { allow = {x, location}  inside = {box} }", "",
+		    E(LOC(GAT("9,51.5", OLD) "," GAT("9.1,51.5", YOUNG)) ","
+			XS(AT("1", OLD))), "-" },
+		{ "share T { allow = {x, location}  outside = {box} }", "",
+		    E(LOC(GAT("7.5,51.5", OLD) "," GAT("9,51.5", YOUNG)) ","
+			XS(AT("1", OLD))),
+		    E("\"location\":" GAT("9,51.5", YOUNG) ",\"x\":"
+			AT("1", OLD)) },
+		{ "share T { allow = {x}  inside = {box} }", "",
+		    E(XS(AT("1", OLD))), "-" },
+		{ "share T { allow = {x}  inside = {box}"
+		  "  without-location = keep }", "", E(XS(AT("1", OLD))),
+		    E("\"x\":" AT("1", OLD)) },
+		/* a location that says nothing is no missing one */
+		{ "share T { allow = {x}  inside = {box}"
+		  "  without-location = keep }", "",
+		    E("\"location\":7," XS(AT("1", OLD))), "-" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct world w;
+		const char *got;
+
+		world_init(&w, cases[i].shares, cases[i].more);
+		w.series = true;
+		got = view_at(&w, "cc", cases[i].in, NOW, NULL);
+		if (strcmp(got, cases[i].want) != 0)
+			fail_msg("%zu: %s\n%s\n%s", i, cases[i].in, got,
+			    cases[i].want);
+		world_clear(&w);
+	}
+}
+
+/* A number of five characters becomes one of hundreds. */
+static void
+makes_no_more_of_a_series_than_is_watched_for(void **state)
+{
+	const size_t most = 1 << 20;
+	struct world w;
+	struct buf text;
+	size_t before;
+
+	(void)state;
+	world_init(&w, "share T { round p { to = 1 } }", "");
+	w.series = true;
+	buf_init(&text, 1 << 20);
+	BUF_LIT(&text, "{\"id\":\"urn:a:1\",\"type\":\"T\",\"p\":[");
+	for (unsigned i = 0; i < 4000; i++)
+		buf_addf(&text, "%s{\"type\":\"Property\",\"value\":1e300,"
+		    "\"datasetId\":\"urn:d:%u\"}", i > 0 ? "," : "", i);
+	BUF_LIT(&text, "]}");
+	before = arena_used(w.arena);
+	arena_watch(w.arena, before + most);
+	(void)view_at(&w, "cc", buf_cstr(&text), NOW, NULL);
+	/* What was read of it comes on top, and is in proportion to it. */
+	assert_true(arena_used(w.arena) - before < most + 16 * text.len);
+	assert_true(arena_is_over(w.arena));
+	buf_clear(&text);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_what_is_allowed_and_nothing_else),
 		cmocka_unit_test(joins_what_several_types_grant),
+		cmocka_unit_test(shows_only_what_transforms_make_of_values),
+		cmocka_unit_test(
+		    makes_no_more_of_a_series_than_is_watched_for),
+		cmocka_unit_test(names_no_grant_for_what_it_drops),
+		cmocka_unit_test(gives_owners_their_own_values),
+		cmocka_unit_test(gives_each_agreement_its_own_pseudonyms),
 		cmocka_unit_test(obeys_forbids_on_the_types_the_source_gave),
 		cmocka_unit_test(keeps_to_the_area),
 		cmocka_unit_test(binds_values_to_their_time),
+		cmocka_unit_test(judges_each_instance_of_a_series_by_itself),
 		cmocka_unit_test(drops_what_has_expired),
 		cmocka_unit_test(shows_its_owner_everything),
 		cmocka_unit_test(tells_which_agreements_released_something),
+		cmocka_unit_test(knows_by_which_agreements_each_instance_is_released),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

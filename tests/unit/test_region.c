@@ -26,7 +26,7 @@ static const char base_region[] =
     "  jwks-file = \"keys.json\"  audience = regional-hub\n"
     "  algorithms = {RS256, ES256}  typ = \"at+jwt\"  ca = ca.pem\n"
     "  tenant-claim = hub_tenant  roles-path = \"a.b.roles\"  max-ttl = 1h\n"
-    "  skew = 10s  tokens-before = \"2026-01-01T00:00:00Z\"\n"
+    "  sender = any  skew = 10s  tokens-before = \"2026-01-01T00:00:00Z\"\n"
     "  speaks-for = {schwerte, kreis-unna}\n"
     "  map \"Fröndenberg (Ruhr)\" { tenant = froendenberg } }\n"
     "context \"https://ctx.example/region.jsonld\" { file = region.jsonld }\n"
@@ -79,12 +79,14 @@ static const char base_region[] =
     "  component nutzung { basis-points = 2000  key = usage\n"
     "    on-zero = population }\n"
     "  component fest { basis-points = 500  key = fixed\n"
-    "    member schwerte { amount = 25000.00 } }\n"
+    "    member schwerte { amount = 2750.00 } }\n"
     "  component gewicht { basis-points = 500  key = weights\n"
     "    member schwerte { weight = 3 } }\n"
     "  component stufen { basis-points = 500  key = stepdown\n"
     "    tier 20000 { weight = 100 } tier 0 { weight = 60 } }\n"
     "  component spiel { basis-points = 500  key = shapley\n"
+    "    coalition schwerte { amount = 55000.00 }\n"
+    "    coalition froendenberg { amount = 40000.00 }\n"
     "    coalition \"schwerte,froendenberg\" { amount = 66000.00 } }\n"
     "  member schwerte { from = 2026-07-01  to = 2026-12-31\n"
     "    minimum = 1.00 }\n"
@@ -250,6 +252,7 @@ keeps_what_the_blocks_say(void **state)
 	ASSERT_STR(is->jwks_file, "{\"keys\":[]}");
 	assert_int_equal(is->algorithms, ISSUER_RS256 | ISSUER_ES256);
 	assert_int_equal(is->skew_s, 10);
+	assert_int_equal(is->sender, SENDER_ANY);
 	assert_int_equal(is->nmap, 3);
 	ASSERT_STR(is->map[2].value, "Fröndenberg (Ruhr)");
 	ASSERT_STR(is->map[2].tenant->name, "froendenberg");
@@ -384,6 +387,8 @@ refuses_values_outside_what_is_allowed(void **state)
 		{ "{RS256, ES256}", "{none}", "bad value \"none\"" },
 		{ "{RS256, ES256}", "{}", "issuer needs algorithms" },
 		{ "max-ttl = 1h", "max-ttl = 2h", "from 1min to 1h" },
+		{ "sender = any", "sender = tls",
+		    "allowed: none, mtls, dpop, any" },
 		{ "skew = 10s", "skew = 61s", "from 0ms to 1min" },
 		{ "timeout = 1500ms", "timeout = 49ms", "from 50ms to 1min" },
 		{ "timeout = 1500ms", "timeout = 61s", "from 50ms to 1min" },
@@ -550,15 +555,40 @@ refuses_what_libconfuse_would_accept(void **state)
 }
 
 static void
-warns_of_what_this_version_does_not_do(void **state)
+takes_addresses_of_this_machine_without_tls(void **state)
+{
+	static const char *const edits[][2] = {
+		{ "jwks-file = \"keys.json\"",
+		    "jwks = \"http://[::1]:80/k\"" },
+		{ "\"https://api.schwerte.example/context/ngsi-ld/v1\"",
+		    "\"http://[::1]:1026/ngsi-ld\"" },
+	};
+	struct parsed p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		parse_edited(&p, edits[i][0], edits[i][1]);
+		if (p.err != HUB_OK) {
+			print_messages(&p);
+			fail_msg("%s", edits[i][1]);
+		}
+		parsed_clear(&p);
+	}
+}
+
+static void
+warns_of_what_does_less_than_it_seems(void **state)
 {
 	static const struct edit edits[] = {
-		{ "", "",
-		    "round measuredDistance: this version does not release "
-		    "transformed attributes" },
-		{ "", "",
-		    "crisis flood: dormant, this version cannot activate it" },
-		{ "", "", "counted, not enforced by this version" },
+		{ "pseudonym dateObserved { }",
+		    "trunc-time dateObserved { to = 1h }",
+		    "tell the time more exactly" },
+		{ "history = 365d", "history = 90d",
+		    "crisis flood: history widens nothing" },
+		{ "quota = \"6000/h\"", "quota = \"600/h\"",
+		    "crisis flood: quota widens nothing" },
+		{ "quota = \"600/h burst 60\"", "",
+		    "crisis flood: quota widens nothing" },
 		{ "grid alertLevel", "grid location", "and allow wins" },
 		{ ", \"froendenberg:stab\"", "",
 		    "is a draft and shares nothing: the signature of "
@@ -569,14 +599,69 @@ warns_of_what_this_version_does_not_do(void **state)
 		{ "attribution = \"Stadt\"", "", "asks for an attribution" },
 		{ "attribute = refDevice", "attribute = nirgends",
 		    "is a term of no context" },
-		{ "jwks-file = \"keys.json\"", "jwks = \"http://[::1]:80/k\"",
-		    "quota" },
-		{ "\"https://api.schwerte.example/context/ngsi-ld/v1\"",
-		    "\"http://[::1]:1026/ngsi-ld\"", "quota" },
 	};
 
 	(void)state;
 	CHECK(edits, true);
+}
+
+#define V2_SOURCE "bearer-file = token }"
+#define V2_DATA(keys)                                                         \
+	V2_SOURCE "\ndataset vd { source = v2  ids = {\"urn:x:*\"}  " keys          \
+		  "\n type T { } }"
+
+static void
+checks_what_is_of_ngsi_v2(void **state)
+{
+	static const struct edit bad[] = {
+		{ "kind = ngsi-v2", "kind = ngsi-v2 dialect = stellio",
+		    "dialect is for kind = ngsi-ld" },
+		{ "upstream-tenant = pegel", "service-path = \"/a\"",
+		    "source with kind = ngsi-v2" },
+		{ V2_SOURCE, V2_DATA("upstream-tenant = Pegel"),
+		    "lower case letters" },
+		{ V2_SOURCE, V2_DATA("upstream-tenant = \"a-b\""),
+		    "lower case letters" },
+		{ V2_SOURCE, V2_DATA("upstream-tenant = "
+		    "a23456789012345678901234567890123456789012345678901"),
+		    "50 at most" },
+		{ V2_SOURCE, V2_DATA("service-path = \"a\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a/\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a//b\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a,\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/#/a\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a-b\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a, /b\""), "\"/a/b\"" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/1/2/3/4/5/6/7/8/9/10/"
+				     "11\""), "10 levels" },
+		{ V2_SOURCE, V2_DATA("service-path = \"/a,/a,/a,/a,/a,/a,/a,"
+				     "/a,/a,/a,/a\""), "up to 10 paths" },
+	};
+	static const struct edit odd[] = {
+		{ V2_SOURCE, V2_DATA("operations = {queryTemporal}"),
+		    "has no history" },
+		{ V2_SOURCE, V2_DATA("local-only = true"), "local-only" },
+	};
+	static const char *const good[][2] = { { V2_DATA(""), "/#" },
+		{ V2_DATA("service-path = \"/\""), "/" },
+		{ V2_DATA("service-path = \"/#\""), "/#" },
+		{ V2_DATA("service-path = \"/A_1/b,/c/#\""), "/A_1/b,/c/#" },
+		{ V2_DATA("upstream-tenant = a_1  service-path = \"/1/2/3/4/5"
+			  "/6/7/8/9/10\""), "/1/2/3/4/5/6/7/8/9/10" } };
+	struct parsed p;
+
+	(void)state;
+	CHECK(bad, false);
+	CHECK(odd, true);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		parse_edited(&p, V2_SOURCE, good[i][0]);
+		assert_int_equal(p.err, HUB_OK);
+		assert_int_equal(p.region->ndatasets, 2);
+		assert_true(str_eq(p.region->datasets[0].service_path,
+		    str_of(good[i][1])));
+		assert_int_equal(p.region->sources[1].page, 1000);
+		parsed_clear(&p);
+	}
 }
 
 static void
@@ -888,19 +973,118 @@ accepts_the_example_region(void **state)
 	parsed_clear(&p);
 }
 
+/* ---- costs and models */
+
+static void
+keeps_what_a_model_says(void **state)
+{
+	const struct region_component *c;
+	const struct region_model *m;
+	struct parsed p;
+
+	(void)state;
+	parse_edited(&p, "", "");
+	assert_int_equal(p.err, HUB_OK);
+	assert_int_equal(p.region->costs[0].amount.cents, 5500000);
+	m = p.region->costs[0].model;
+	assert_ptr_equal(m, &p.region->models[0]);
+	assert_int_equal(m->nmembers, 2);
+	/* In order of AGS, not of the file. */
+	ASSERT_STR(m->members[0].tenant->name, "froendenberg");
+	assert_int_equal(m->members[0].minimum.cents, 250000);
+	assert_int_equal(m->members[0].maximum.cents, 1000000);
+	assert_int_equal(m->members[0].from.us, INT64_MIN);
+	assert_int_equal(m->members[1].minimum.cents, 100);
+	assert_int_equal(m->members[1].maximum.cents, 1000000);
+	assert_true(m->bounded);
+	c = m->components;
+	assert_int_equal(c[1].inhabitants[0], 20766);
+	assert_int_equal(c[1].inhabitants[1], 46340);
+	/* on-zero = population and stepdown take the only key date there is */
+	assert_int_equal(c[2].inhabitants[1], 46340);
+	assert_int_equal(c[5].inhabitants[1], 46340);
+	assert_null(c[0].inhabitants);
+	assert_int_equal(c[3].given[0], 0);
+	assert_int_equal(c[3].given[1], 275000);
+	assert_int_equal(c[4].given[1], 3);
+	assert_int_equal(c[5].tiers[0].up_to, 20000);
+	assert_int_equal(c[5].tiers[1].up_to, 0);
+	assert_int_equal(c[5].tiers[1].weight, 60);
+	assert_int_equal(c[6].ncoalitions, 3);
+	assert_int_equal(c[6].coalitions[2].members, 3);
+	parsed_clear(&p);
+}
+
+static void
+T16_refuses_models_that_do_not_hold_together(void **state)
+{
+	static const struct edit edits[] = {
+		{ "basis-points = 2000  key = equal", "basis-points = 1999  "
+		    "key = equal", "must be 10000, not 9999" },
+		{ "key = equal", "key = equel",
+		    "bad value \"equel\" of key; allowed: equal, population, "
+		    "usage, previous-year-usage, fixed, weights, stepdown, "
+		    "shapley; nearest: equal" },
+		{ "members = {schwerte, froendenberg}",
+		    "members = {schwerte, froendenberg, schwerte}",
+		    "'schwerte' is there twice" },
+		{ "component sockel", "component Sockel", "bad name" },
+		/* Two versions of a model are never in force at once. */
+		{ "model mit {", "model mit { version = 1 members = {schwerte} "
+		    "component sockel { basis-points = 10000 key = equal } }\n"
+		    "model mit {", "model mit is there twice" },
+		{ "ags = \"05978012\"", "", "'froendenberg' has no ags" },
+		{ "ags = \"05978012\"", "ags = \"05978028\"",
+		    "'froendenberg' and 'schwerte' have the same ags" },
+		{ "    key-date = 2018-12-31 }\n", "    }\n",
+		    "component kopf needs key-date" },
+		{ "    key-date = 2018-12-31 }\n",
+		    "    key-date = 2017-12-31 }\n",
+		    "tenant froendenberg has no population of 2017-12-31" },
+		{ "amount = 2750.00", "amount = 2750.01",
+		    "component fest of model mit is fixed at 2750.01, which "
+		    "is not 500 basis points of this amount" },
+		{ "tier 0 {", "tier 30000 {", "needs tier 0" },
+		{ "tier 0 {", "tier 020000 {", "one tier is there twice" },
+		{ "weight = 60", "weight = 101",
+		    "is above that of the one before" },
+		{ "tier 20000 {", "tier viele {", "is a number of inhabitants" },
+		{ "coalition schwerte {", "coalition "
+		    "\"froendenberg, schwerte\" {",
+		    "this coalition is there twice" },
+		{ "coalition schwerte {", "coalition \"schwerte,schwerte\" {",
+		    "'schwerte' is there twice" },
+		{ "    coalition schwerte { amount = 55000.00 }\n", "",
+		    "coalition schwerte is missing" },
+		{ "member schwerte { weight = 3 }", "member kreis-unna "
+		    "{ weight = 3 }", "'kreis-unna' is not among members" },
+		{ "minimum = 1.00", "minimum = 10000.01",
+		    "maximum is below minimum" },
+		{ "to = 2026-12-31  model = mit", "to = 2126-12-31  model = "
+		    "mit", "over a hundred years" },
+	};
+
+	(void)state;
+	CHECK(edits, false);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_block_and_key),
 		cmocka_unit_test(keeps_what_the_blocks_say),
+		cmocka_unit_test(keeps_what_a_model_says),
+		cmocka_unit_test(T16_refuses_models_that_do_not_hold_together),
 		cmocka_unit_test(refuses_names_that_are_not_known),
 		cmocka_unit_test(refuses_values_outside_what_is_allowed),
 		cmocka_unit_test(
 		    refuses_exclusive_datasets_of_more_than_single_entities),
 		cmocka_unit_test(refuses_agreements_that_do_not_hold_together),
 		cmocka_unit_test(refuses_what_libconfuse_would_accept),
-		cmocka_unit_test(warns_of_what_this_version_does_not_do),
+		cmocka_unit_test(takes_addresses_of_this_machine_without_tls),
+		cmocka_unit_test(warns_of_what_does_less_than_it_seems),
+		cmocka_unit_test(checks_what_is_of_ngsi_v2),
 		cmocka_unit_test(names_line_and_column_in_characters),
 		cmocka_unit_test(reads_one_region_from_files_in_any_order),
 		cmocka_unit_test(names_both_places_of_a_duplicate),

@@ -550,7 +550,12 @@ leaves_a_failing_source_alone_for_a_while(void **state)
 	source_lane_result(&l, s, false, MS(7000)); /* in vain */
 	assert_false(source_lane_ready(&l, MS(11999)));
 	assert_true(source_lane_ready(&l, MS(12000)));
+	/* A trial that told nothing, and the next, which does. */
+	source_lane_unused(&l, MS(12001));
+	assert_int_equal(l.failures, 4);
+	assert_true(source_lane_ready(&l, MS(12001)));
 	source_lane_result(&l, s, true, MS(12001));
+	source_lane_unused(&l, MS(12001)); /* closed it stays */
 	assert_true(source_lane_ready(&l, MS(12001)));
 	assert_true(source_lane_ready(&l, MS(12001)));
 	assert_int_equal(l.failures, 0);
@@ -588,6 +593,31 @@ keeps_lanes_as_long_as_their_address_and_credentials(void **state)
 	source_pools_free(NULL);
 	loop_free(loop);
 	world_clear(&w);
+}
+
+/* One could let the other's source rest by failures of its own. */
+static void
+gives_two_tenants_with_one_id_a_lane_each(void **state)
+{
+	static const struct tenant tenants[2] = { { .name = { "aa", 2 } },
+		{ .name = { "bb", 2 } } };
+	struct source_access access[2] = { { .serial = 0 } };
+	struct region_source s[2] = { { .index = 0 } };
+	struct loop *loop = loop_new();
+	struct source_pools *pools = source_pools_new(loop, 16384);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		s[i] = (struct region_source){ .index = i,
+			.name = STR("urn:r:1"),
+			.owner = &tenants[i],
+			.host = STR("127.0.0.1"),
+			.port = 1026,
+			.in_flight = 1 };
+	assert_ptr_not_equal(source_pools_lane(pools, &s[0], &access[0]),
+	    source_pools_lane(pools, &s[1], &access[1]));
+	source_pools_free(pools);
+	loop_free(loop);
 }
 
 /* ---- credentials */
@@ -664,6 +694,7 @@ main(void)
 		cmocka_unit_test(leaves_a_failing_source_alone_for_a_while),
 		cmocka_unit_test(
 		    keeps_lanes_as_long_as_their_address_and_credentials),
+		cmocka_unit_test(gives_two_tenants_with_one_id_a_lane_each),
 		cmocka_unit_test(reads_bearer_tokens_from_files),
 	};
 

@@ -370,6 +370,80 @@ refuses_malformed_subject_client_scope_and_roles(void **state HUB_UNUSED)
 	expect("sub", sub, TOKEN_DENIED);
 }
 
+#define HASH_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+/* RFC 8705, 3.1; RFC 9449, 6.1: what is named is not proved yet. */
+static void
+tells_what_a_token_is_bound_to(void **state HUB_UNUSED)
+{
+	static const struct {
+		const char *cnf;
+		unsigned bound; /* 0: denied */
+	} cases[] = {
+		{ "{\"x5t#S256\":\"" HASH_A "\"}", BOUND_CERT },
+		{ "{\"jkt\":\"" HASH_A "\"}", BOUND_KEY },
+		{ "{\"jkt\":\"" HASH_A "\",\"x5t#S256\":\"" HASH_A "\"}",
+		    BOUND_CERT | BOUND_KEY },
+		{ "{\"jkt\":\"" HASH_A "\",\"kid\":\"x\"}", 0 },
+		{ "{\"jkt\":\"" HASH_A "\",\"jwk\":{}}", 0 },
+		{ "{\"jkt\":\"" HASH_A "=\"}", 0 },
+		{ "{\"jkt\":\"" HASH_A "A\"}", 0 },
+		{ "{\"jkt\":\"AAAA\"}", 0 },
+		{ "{\"jkt\":\"\"}", 0 },
+		{ "{\"jkt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}",
+		    0 }, /* bits behind its end */
+		{ "{\"jkt\":7}", 0 },
+		{ "{\"x5t\":\"" HASH_A "\"}", 0 },
+		{ "{\"X5T#S256\":\"" HASH_A "\"}", 0 },
+		{ "\"" HASH_A "\"", 0 },
+		{ "[\"jkt\"]", 0 },
+		{ "true", 0 },
+	};
+	static const unsigned char zero[SHA256_LEN];
+	struct identity id;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum token_verdict got = ask_at(token_of(RS_HEAD,
+		    payload_with("cnf", cases[i].cnf), R1), NOW_S, &id);
+
+		if (got != (cases[i].bound != 0 ? TOKEN_VALID : TOKEN_DENIED) ||
+		    id.bound != cases[i].bound)
+			fail_msg("%s: %d, %s", cases[i].cnf, got, why);
+		assert_int_equal(id.jkt.len,
+		    (id.bound & BOUND_KEY) != 0 ? SHA256_LEN : 0);
+		assert_int_equal(id.x5t.len,
+		    (id.bound & BOUND_CERT) != 0 ? SHA256_LEN : 0);
+		if (id.jkt.len > 0)
+			assert_memory_equal(id.jkt.p, zero, SHA256_LEN);
+		if (id.x5t.len > 0)
+			assert_memory_equal(id.x5t.p, zero, SHA256_LEN);
+	}
+	/* Also of those who get no further. */
+	expect_forbidden("hub_tenant", "\"schwerte\"", "issuer-not-entitled");
+}
+
+static void
+demands_the_binding_that_an_issuer_promises(void **state HUB_UNUSED)
+{
+	static const char *const cnfs[] = { NULL,
+		"{\"x5t#S256\":\"" HASH_A "\"}", "{\"jkt\":\"" HASH_A "\"}",
+		"{\"jkt\":\"" HASH_A "\",\"x5t#S256\":\"" HASH_A "\"}" };
+	static const char good[][5] = {
+		[SENDER_NONE] = "yyyy",
+		[SENDER_ANY] = "nyyy",
+		[SENDER_MTLS] = "nyny",
+		[SENDER_DPOP] = "nnyy",
+	};
+
+	for (int s = SENDER_NONE; s <= SENDER_DPOP; s++) {
+		issuers[0].sender = (enum issuer_sender)s;
+		for (size_t i = 0; i < 4; i++)
+			expect("cnf", cnfs[i],
+			    good[s][i] == 'y' ? TOKEN_VALID : TOKEN_DENIED);
+	}
+	issuers[0].sender = SENDER_NONE;
+}
+
 static void
 counts_scopes_and_purposes(void **state HUB_UNUSED)
 {
@@ -655,6 +729,15 @@ j8_refuses_tokens_of_another_kind(void **state HUB_UNUSED)
 	    ask(token_of(RS_HEAD,
 		old_payload("\"Bearer\"", "[\"dortmund\"]", ""), R1)),
 	    TOKEN_DENIED);
+	/* Keycloak's name for what is bound to a key. */
+	assert_int_equal(ask_old("\"DPoP\"", "[\"dortmund\"]", "", &id),
+	    TOKEN_DENIED);
+	assert_int_equal(ask_old("\"DPoP\"", "[\"dortmund\"]",
+			     ",\"cnf\":{\"x5t#S256\":\"" HASH_A "\"}", &id),
+	    TOKEN_DENIED);
+	assert_int_equal(ask_old("\"DPoP\"", "[\"dortmund\"]",
+			     ",\"cnf\":{\"jkt\":\"" HASH_A "\"}", &id),
+	    TOKEN_VALID);
 }
 
 static void
@@ -1123,6 +1206,8 @@ someone(void)
 	    .subject = arena_str(arena, STR("subject")),
 	    .client = STR_NONE,
 	    .roles = ROLE_AUDITOR,
+	    .bound = BOUND_KEY,
+	    .jkt = arena_str(arena, STR("32 bytes")),
 	    .npurposes = 2,
 	    .purposes = { arena_str(arena, STR("one")),
 		arena_str(arena, STR("three")) },
@@ -1145,6 +1230,7 @@ cache_keeps_its_own_copy(void **state HUB_UNUSED)
 	token_cache_put(c, STR("token"), &id, at(50), 1, 1);
 	memset((char *)id.subject.p, 'x', id.subject.len);
 	memset((char *)id.purposes[1].p, 'x', id.purposes[1].len);
+	memset((char *)id.jkt.p, 'x', id.jkt.len);
 	found = token_cache_find(c, STR("token"), at(50), 1, 1);
 	assert_non_null(found);
 	assert_true(str_eq(found->subject, STR("subject")));
@@ -1153,6 +1239,9 @@ cache_keeps_its_own_copy(void **state HUB_UNUSED)
 	assert_true(str_eq(found->purposes[1], STR("three")));
 	assert_ptr_equal(found->tenant, &tenants[0]);
 	assert_int_equal(found->roles, ROLE_AUDITOR);
+	assert_int_equal(found->bound, BOUND_KEY);
+	assert_true(str_eq(found->jkt, STR("32 bytes")));
+	assert_int_equal(found->x5t.len, 0);
 	assert_null(token_cache_find(c, STR("tokem"), at(50), 1, 1));
 	assert_null(token_cache_find(c, STR("toke"), at(50), 1, 1));
 	token_cache_free(c);
@@ -1364,6 +1453,8 @@ main(void)
 		T(verifies_es256_signatures_of_every_length),
 		T(takes_optional_claims_as_they_are),
 		T(refuses_malformed_subject_client_scope_and_roles),
+		T(tells_what_a_token_is_bound_to),
+		T(demands_the_binding_that_an_issuer_promises),
 		T(counts_scopes_and_purposes),
 		T(follows_a_roles_path_whose_client_id_holds_dots),
 		T(j1_refuses_alg_none_and_empty_signatures),
