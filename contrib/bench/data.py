@@ -8,7 +8,7 @@ import random
 WITHHELD = "belongsTo"
 SMALL = 7	# entities of the 2 KB answer
 LARGE = 1000	# entities of each of the three large answers
-SHARED = 500	# of them the next broker has, too
+MEDIUM = 300	# of each of the three medium ones
 
 
 def entity(kind, i, name, minute, rnd):
@@ -33,14 +33,30 @@ def small():
 	    for i in range(SMALL)]
 
 
-def large(broker):
-	"""Broker 0, 1 or 2; who observed an entity last varies."""
+def changing(name):
+	"""As small(), but the first name is whatever it is."""
+	rnd = random.Random(1)
+	return [entity("Probe", i, "Messstelle Süd %d" % i if i else name, i,
+	    rnd) for i in range(SMALL)]
+
+
+def overlapping(kind, n, broker):
+	"""Broker 0, 1 or 2; half of its entities the next one has, too, and
+	who observed an entity last varies."""
 	rnd = random.Random(broker + 2)
-	first = broker * (LARGE - SHARED)
-	return [entity("Gauge", i, "Pegel an der Ruhr, Flusskilometer %d, "
+	first = broker * (n // 2)
+	return [entity(kind, i, "Pegel an der Ruhr, Flusskilometer %d, "
 	    "linkes Ufer unterhalb der Brücke (Broker %d)" % (i, broker),
 	    (i * 7 + broker * 431) % 1440, rnd)
-	    for i in range(first, first + LARGE)]
+	    for i in range(first, first + n)]
+
+
+def large(broker):
+	return overlapping("Gauge", LARGE, broker)
+
+
+def medium(broker):
+	return overlapping("Meter", MEDIUM, broker)
 
 
 def released(entities):
@@ -48,12 +64,12 @@ def released(entities):
 	    for e in entities]
 
 
-def merged():
+def merged(part=large):
 	"""The newest observedAt wins; else the first dataset by name.  The
 	first page, in the order of the ids."""
 	known = {}
 	for broker in range(3):
-		for e in released(large(broker)):
+		for e in released(part(broker)):
 			old = known.setdefault(e["id"], e)
 			if (e["temperature"]["observedAt"] >
 			    old["temperature"]["observedAt"]):

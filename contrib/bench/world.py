@@ -139,6 +139,9 @@ class World:
 		words = {"DIR": self.dir, "PORT": self.port, "ISSUER": ISSUER,
 		    "UPSTREAM": self.upstream_port, "CONTEXT": CONTEXT,
 		    "SMALL": data.SMALL, "LARGE": data.LARGE,
+		    "MEDIUM": data.MEDIUM,
+		    "CHANGING": data.bytes_of(
+			data.changing("$request_id")).decode(),
 		    "USER": "user root;" if os.geteuid() == 0 else ""}
 		words.update(more)
 		with open(os.path.join(HERE, name + ".in")) as f:
@@ -224,6 +227,8 @@ class World:
 			body = data.bytes_of(data.large(i))
 			self.large_size += len(body)
 			self.write("data/b%d.json" % i, body)
+			self.write("data/m%d.json" % i,
+			    data.bytes_of(data.medium(i)))
 		os.chmod(self.path("data"), 0o755)
 
 	def make_database(self):
@@ -242,9 +247,13 @@ class World:
 		text = self.filled("region.hub")
 		for name, owner, path, kind in (
 		    ("one", "schwerte", "", "Sensor"),
+		    ("new", "schwerte", "/new", "Probe"),
 		    ("b0", "dortmund", "/b0", "Gauge"),
 		    ("b1", "schwerte", "/b1", "Gauge"),
-		    ("b2", "unna", "/b2", "Gauge")):
+		    ("b2", "unna", "/b2", "Gauge"),
+		    ("m0", "dortmund", "/m0", "Meter"),
+		    ("m1", "schwerte", "/m1", "Meter"),
+		    ("m2", "unna", "/m2", "Meter")):
 			text += self.filled("source.hub", NAME=name, TYPE=kind,
 			    OWNER=owner, PATH=path)
 		conf = self.fill("hubd.conf", DATABASE=self.database)
