@@ -238,6 +238,7 @@ choose_issuer() {
 		PURPOSES[$t]=hochwasserschutz
 	done
 	PURPOSES[schwerte]="hochwasserschutz verkehr"
+	PURPOSES[dortmund]="hochwasserschutz klimaanpassung"
 	if [ $WITH_ISSUER = yes ] && start_issuer; then
 		echo "Issuer of tokens: $OIDC_PROVIDER, $ISSUER"
 		return
@@ -293,7 +294,7 @@ fill() {
 	sed -e "s|@DORTMUND_PORT@|${PORT[dortmund]}|" \
 	    -e "s|@SCHWERTE_PORT@|${PORT[schwerte]}|" \
 	    -e "s|@KREIS_UNNA_PORT@|${PORT[kreis-unna]}|" \
-	    -e "s|@VALID@|$year-01-01..$((year + 1))-12-31|" \
+	    -e "s|@YEAR@|$year|" -e "s|@VALID@|$year-01-01..$((year + 1))-12-31|" \
 	    -e "s|@ISSUER@|$ISSUER|" -e "s|@JWKS@|$JWKS|" \
 	    -e "s|@HUB_PORT@|$HUB_PORT|" -e "s|@ADMIN_PORT@|$ADMIN_PORT|" \
 	    -e "s|@DATABASE@|${DATABASE//&/\\&}|" "$1"

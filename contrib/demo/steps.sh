@@ -64,15 +64,31 @@ fetch() {
 	ASKED[$1]=$((${ASKED[$1]:-0} + 1))
 }
 
-# ask TENANT PURPOSE TARGET: one request with its true answer, bytes as they
-# came; only line breaks between entities are added.
-ask() {
+# ask_all TENANT PURPOSE TARGET: one request with its true answer, bytes as
+# they came; only line breaks between entities are added.
+ask_all() {
 	command_line "$@"
 	echo
 	fetch "$@"
 	grep -iE '^(HTTP|NGSILD-|Hub-)' "$D/fields" || true
 	cat "$D/lines"
 	echo
+}
+
+# ask TENANT PURPOSE TARGET: the same; of a long list the first two entities
+# and the names of the others.
+ask() {
+	ask_all "$@" >"$D/shown"
+	if [ "$(wc -l <"$D/lines")" -lt 5 ]; then
+		cat "$D/shown"
+		return
+	fi
+	sed '/^ {"id":/,$d' "$D/shown"
+	sed -n 2p "$D/lines"
+	echo " ... and, not printed here:"
+	sed -n '3,$s/^ {"id":"urn:ngsi-ld:\([^"]*\)".*/\1/p' "$D/lines" |
+		sed 's/.*://' | paste -sd' ' - | fold -s -w 74 |
+		sed 's/^/     /; s/ *$//'
 }
 
 status() {
@@ -148,7 +164,8 @@ VILLIGST="$QUERY/urn:ngsi-ld:WaterObserved:Ruhr-Villigst"
 
 step_token() {
 	step "Without a token nobody sees anything"
-	echo "curl --cacert $D/tls/ca.pem '$URL$GAUGES'"
+	echo "curl --cacert $D/tls/ca.pem \\"
+	echo "  '$URL$GAUGES'"
 	echo
 	curl -sS --cacert "$D/tls/ca.pem" -D "$D/head" -o "$D/body" \
 	    "$URL$GAUGES" || true
@@ -205,8 +222,9 @@ step_merge() {
 	    entity WaterObserved:Ruhr-Villigst '"waterLevel":{"type":"Property","value":142,"unitCode":"CMT","observedAt":"2026-11-22T17:45:00Z"}'
 	expect "the flow of Kreis Unna is not there" \
 	    entity WaterObserved:Ruhr-Villigst '"flow":{"type":"Property","value":31.1,"unitCode":"MQS","observedAt":"2026-11-22T17:30:00Z"}'
-	shows "The level is Schwerte's 142 with its unit cm (17:45 beats" \
-	    "17:30); the flow is Kreis Unna's, Schwerte did not agree to share it."
+	shows "The level is Schwerte's 142 with its unit, CMT for centimetres" \
+	    "(17:45 beats 17:30); the flow is Kreis Unna's, since Schwerte did" \
+	    "not agree to share its own."
 }
 
 step_bytes() {
@@ -247,11 +265,27 @@ step_draft() {
 	shows "A draft shares nothing."
 }
 
+step_explain() {
+	step "Why Kamen gets nothing: the operator asks, no broker is asked"
+	echo "hubctl explain --as kamen --purpose hochwasserschutz \\"
+	echo "  'GET $QUERY?type=WaterObserved' | grep -A 1 '^[a-z-]*pegel'"
+	echo
+	"$HUBCTL" --lang en explain --as kamen --purpose hochwasserschutz \
+	    --context "$CONTEXT" "GET $QUERY?type=WaterObserved" |
+		grep -A 1 '^[a-z-]*pegel' >"$D/explained" || MISSED+=("hubctl failed")
+	cat "$D/explained"
+	expect "the draft is not named" \
+	    grep -q kreis-unna-pegel-kamen "$D/explained"
+	shows "The operator is told why; Kamen itself only sees that nothing is" \
+	    "there."
+}
+
 step_probe() {
 	step "Fröndenberg filters by an attribute that it may not see"
 	ask $FLOOD "$GAUGES&q=waterTemperature%3E9"
 	expect "the answer is not []" body_is '[]'
 	expect "the count is not 0" field NGSILD-Results-Count 0
+	echo
 	ask $FLOOD "$GAUGES&q=waterLevel%3E100"
 	expect "not the two gauges above 100" entities 2
 	expect "not Langschede" entity WaterObserved:Ruhr-Langschede \
@@ -274,6 +308,25 @@ step_own() {
 	    OffStreetParking:Schwerte-Wuckenhof '"occupancy":'
 	shows "Of Dortmund what was agreed for this purpose; a provider needs no" \
 	    "agreement for its own data and sees all of them."
+}
+
+step_rounded() {
+	local id=urn:ngsi-ld:WeatherObserved b=http://127.0.0.1:${PORT[kreis-unna]}
+	step "Dortmund asks for the weather of Kreis Unna; the agreement rounds it"
+	echo "# what the broker of kreis-unna itself says:"
+	curl -sS -H "NGSILD-Tenant: wetter" \
+	    "$b$QUERY?type=WeatherObserved&id=$id:Unna-Kreishaus,$id:Selm-Rathaus&attrs=temperature" |
+		sed 's/^{"id"/ {"id"/' || true
+	echo
+	echo
+	ask dortmund klimaanpassung "$QUERY?type=WeatherObserved&id=$id:Unna-Kreishaus,$id:Selm-Rathaus&q=temperature%3E6"
+	expect "not one station" entities 1
+	expect "the temperature of Selm is not rounded" entity \
+	    WeatherObserved:Selm-Rathaus \
+	    '"temperature":{"type":"Property","value":7,'
+	expect "no word about rounding" field Hub-Narrowing rounding
+	shows "Temperatures are in steps of 0.5: Selm's 6.8 is 7, and Unna's" \
+	    "6.2 is 6, also for the filter \"above 6\". Hub-Narrowing tells it."
 }
 
 step_stopped() {
@@ -340,22 +393,57 @@ step_usage() {
 	echo "hubctl usage $year --by provider"
 	"$HUBCTL" usage "$year" --by provider || MISSED+=("hubctl failed")
 	shows "Each request of above is counted once for its tenant, and once" \
-	    "at every provider that was asked for it."
+	    "at every provider that was asked for it; \"without data\": denied," \
+	    "nothing found, or no answer."
+}
+
+# The shares of all members are the cost of the month, to the cent.
+shares_sum() {
+	local want
+	want=$("$HUBCTL" -o json allocate betrieb --period "$1" |
+	    sed -n 's/.*"amount_cents":\([0-9]*\).*/\1/p' | head -n 1)
+	[ "$want" = "$("$HUBCTL" -o csv allocate betrieb --period "$1" |
+	    tr -d '\r' | awk -F, 'NR > 1 { gsub(/[.]/, "", $NF); n += $NF }
+		END { print n }')" ]
+}
+
+step_statement() {
+	local month
+	month=$(TZ=Europe/Berlin date +%Y-%m)
+	step "What Fröndenberg bears of the platform this month, and why"
+	echo "hubctl --lang de statement froendenberg $month"
+	echo
+	"$HUBCTL" --lang de statement froendenberg "$month" >"$D/statement" ||
+		MISSED+=("hubctl failed")
+	cat "$D/statement"
+	expect "no part for its inhabitants" \
+	    grep -qE 'einwohner +Einwohner +20766 +394782' "$D/statement"
+	expect "no part for its usage" \
+	    grep -qE 'nutzung +genutzte Einheiten +[1-9]' "$D/statement"
+	expect "the shares of all do not sum to the cost" shares_sum "$month"
+	shows "A base in equal parts, one part by inhabitants, one by what was" \
+	    "used; the shares of all members are the cost to the cent."
 }
 
 all_steps() {
+	echo
+	echo "The commands below are what you would type yourself. This run removes"
+	echo "everything at its end; without --once the region stays for you to try."
 	step_token
 	step_gauges
 	step_merge
 	step_bytes
 	step_nothing
 	step_draft
+	step_explain
 	step_probe
 	step_own
+	step_rounded
 	step_stopped
 	step_hanging
 	step_recovered
 	step_usage
+	step_statement
 	printf '\n%s steps held, %s failed\n' "$HELD" "$FAILED"
 	[ "$FAILED" -eq 0 ]
 }
@@ -391,6 +479,9 @@ suggestions() {
 	# what was used
 	HUB_DATABASE='$DATABASE' \\
 	  $HUBCTL usage $year --by tenant
+	# what the platform costs, who bears what of it, and each step to it
+	HUB_DATABASE='$DATABASE' \\
+	  $HUBCTL --lang de allocate betrieb --trace
 	# the hub's log, its state, the region files
 	tail -f $D/hubd.log
 	curl http://127.0.0.1:$ADMIN_PORT/readyz
