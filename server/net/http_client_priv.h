@@ -20,7 +20,6 @@ struct link {
 	struct http_call *call; /* NULL: idle */
 	enum link_state state;
 	bool reused;
-	struct mono_us idle_since;
 	int fd;
 	SSL *ssl;
 	struct watch watch;
@@ -106,11 +105,8 @@ void answer_add(struct http_call *, size_t n);
 
 /* http_link.c */
 /* An idle link that can be read is closed, or has bytes that are no answer to
- * what is sent now: it must not carry another call. The loop hears of either
- * one turn later. Brokers end what is idle after seconds; so one that was in
- * use a moment ago is not asked, and if it was closed all the same the call is
- * made once more. */
-#define LINK_FRESH_US 100000
+ * what is sent now: it must not carry another call, however lately it was in
+ * use, for the next answer may be another tenant's. */
 bool link_is_quiet(const struct link *);
 void link_reuse(struct link *, struct http_call *);
 void link_start(struct http_pool *, struct http_call *);

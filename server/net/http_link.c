@@ -26,8 +26,6 @@ link_is_quiet(const struct link *k)
 {
 	char byte;
 
-	if (loop_now(k->pool->loop).us - k->idle_since.us < LINK_FRESH_US)
-		return (true);
 	return (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	    (errno == EAGAIN || errno == EINTR));
 }
@@ -113,7 +111,6 @@ link_idle(struct link *k)
 	if (p->nidle >= p->conf.idle_max)
 		link_free(p->idle.prev); /* the longest unused */
 	k->state = LINK_IDLE;
-	k->idle_since = loop_now(p->loop);
 	k->next = p->idle.next;
 	k->prev = &p->idle;
 	k->next->prev = k->prev->next = k;
