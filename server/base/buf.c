@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 void
 buf_init(struct buf *b, size_t max)
@@ -107,6 +110,10 @@ buf_addu(struct buf *b, uint64_t v)
 	char tmp[20];
 	size_t i = sizeof(tmp);
 
+	if (v < 10) { /* most numbers are small */
+		buf_addc(b, (char)('0' + v));
+		return;
+	}
 	do {
 		tmp[--i] = (char)('0' + v % 10);
 		v /= 10;
@@ -132,14 +139,44 @@ byte_needs_escape(char c)
 	return ((unsigned char)c < 0x20 || c == '"' || c == '\\');
 }
 
-/* How many bytes from i on need no escape: eight at a time, the last eight
- * may overlap those before. */
+#ifdef __SSE2__
+/* As many bytes as can be looked at sixteen at a time. */
+static size_t
+plain_blocks(const char *p, size_t n)
+{
+	const __m128i low = _mm_set1_epi8(0x1f), quote = _mm_set1_epi8('"'),
+		      slash = _mm_set1_epi8('\\');
+	size_t i = 0;
+
+	for (; n - i >= 16; i += 16) {
+		__m128i x = _mm_loadu_si128((const void *)(p + i));
+		__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(x, quote),
+		    _mm_cmpeq_epi8(x, slash));
+
+		bad = _mm_or_si128(bad, _mm_cmpeq_epi8(_mm_min_epu8(x, low),
+					    x));
+		if (_mm_movemask_epi8(bad) != 0)
+			break;
+	}
+	return (i);
+}
+#else
+static size_t
+plain_blocks(const char *p HUB_UNUSED, size_t n HUB_UNUSED)
+{
+	return (0);
+}
+#endif
+
+/* How many bytes from i on need no escape: sixteen, then eight at a time, the
+ * last eight may overlap those before. */
 static size_t
 plain_run(struct str s, size_t i)
 {
 	size_t from = i;
 	uint64_t w;
 
+	i += plain_blocks(s.p + i, s.len - i);
 	for (; s.len - i >= 8; i += 8) {
 		memcpy(&w, s.p + i, 8);
 		if (word_needs_escape(w))

@@ -1,7 +1,6 @@
 /* server/base/clock.c - reading, parsing and printing time. */
 #include "server/base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t
@@ -152,21 +151,34 @@ floor_div(int64_t a, int64_t b)
 	return (a / b - (a % b != 0 && (a < 0) != (b < 0)));
 }
 
+/* n digits of v, the last of them before end. */
+static void
+put_digits(char *end, unsigned n, unsigned v)
+{
+	while (n-- > 0) {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
 void
 wall_format(struct wall_us w, char *out)
 {
 	int64_t days = floor_div(w.us, WALL_DAY_US);
 	int64_t rest = w.us - days * WALL_DAY_US;
-	int64_t secs = rest / 1000000;
+	unsigned secs = (unsigned)(rest / 1000000);
 	int y, m, d;
 
 	date_of(days, &y, &m, &d);
 	assert(y >= 0 && y <= 9999);
-	(void)snprintf(out, WALL_STR_MAX,
-	    "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", (unsigned)y % 10000,
-	    (unsigned)m % 100, (unsigned)d % 100, (unsigned)(secs / 3600) % 100,
-	    (unsigned)(secs / 60 % 60), (unsigned)(secs % 60),
-	    (unsigned)(rest % 1000000));
+	memcpy(out, "0000-00-00T00:00:00.000000Z", WALL_STR_MAX);
+	put_digits(out + 4, 4, (unsigned)y);
+	put_digits(out + 7, 2, (unsigned)m);
+	put_digits(out + 10, 2, (unsigned)d);
+	put_digits(out + 13, 2, secs / 3600);
+	put_digits(out + 16, 2, secs / 60 % 60);
+	put_digits(out + 19, 2, secs % 60);
+	put_digits(out + 26, 6, (unsigned)(rest % 1000000));
 }
 
 /* The last Sunday of a month with 31 days, 01:00 UTC: when the EU changes
