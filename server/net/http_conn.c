@@ -28,6 +28,7 @@
 
 #define RUN_BATCH    64		      /* steps before others have a turn */
 #define LINGER_MS    1000	      /* for a refused client to read why */
+#define LEAVE_MS 250 /* idle ones, while the server drains */
 #define LINGER_BYTES ((size_t)262144) /* and to stop sending */
 
 static void on_conn(int, int, void *);
@@ -36,13 +37,15 @@ static void on_conn_again(void *);
 static void conn_free(void *);
 
 void
-conn_new(struct http_server *s, int fd, const union conn_peer *peer)
+conn_new(struct http_server *s, int fd, const union conn_peer *peer,
+    struct crowd_seat *address)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 
 	c->server = s;
 	c->fd = fd;
 	c->peer = *peer;
+	c->address = address;
 	c->body.max = 1;
 	c->prev = s->conns.prev;
 	c->next = &s->conns;
@@ -115,6 +118,13 @@ conn_is_idle(const struct conn *c)
 	    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
 }
 
+void
+conn_leave(struct conn *c)
+{
+	c->wait = WAIT_IDLE;
+	timer_set(&c->timer, LEAVE_MS);
+}
+
 /* ---- ending ---- */
 
 void
@@ -160,6 +170,7 @@ conn_close(struct conn *c)
 		on_abort = c->ex->on_abort;
 		abort_arg = c->ex->abort_arg;
 	}
+	conn_tell_sent(c, false);
 	c->state = CONN_DEAD;
 	watch_clear(&c->watch);
 	timer_clear(&c->timer);
@@ -170,6 +181,8 @@ conn_close(struct conn *c)
 	conn_drop_in(c);
 	conn_drop_out(c);
 	buf_clear(&c->body);
+	crowd_leave(c->server->crowd, &c->address);
+	crowd_leave(c->server->crowd, &c->owner);
 	/* conn_run may be at work on it further up. */
 	defer_set(c->server->loop, &c->defer, conn_free, c);
 	server_bury(c->server, c);
@@ -306,11 +319,37 @@ http_exchange_client_cert(
 	    tls_peer_thumbprint(ex->conn->ssl, out));
 }
 
+bool
+http_exchange_seat(struct http_exchange *ex, struct str who, unsigned max)
+{
+	struct conn *c = ex->conn;
+	struct crowd *crowd = c->server->crowd;
+	struct crowd_seat *seat;
+
+	if (crowd == NULL || max == 0 || crowd_is(c->owner, who))
+		return (true);
+	seat = crowd_enter(crowd, who, max);
+	if (seat == NULL) {
+		c->close = true;
+		return (false);
+	}
+	crowd_leave(crowd, &c->owner);
+	c->owner = seat;
+	return (true);
+}
+
 void
 http_exchange_on_abort(struct http_exchange *ex, loop_fn *fn, void *arg)
 {
 	ex->on_abort = fn;
 	ex->abort_arg = arg;
+}
+
+void
+http_exchange_on_sent(struct http_exchange *ex, http_sent_fn *fn, void *arg)
+{
+	ex->conn->on_sent = fn;
+	ex->conn->sent_arg = arg;
 }
 
 struct str

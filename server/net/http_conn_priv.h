@@ -31,6 +31,8 @@ enum step step_reply(struct conn *);
 /* An answer of ours; the connection ends with it. */
 void conn_refuse(struct conn *, int status);
 void conn_continue(struct conn *);
+/* Tells who wants to know that the answer is written, or will not be. */
+void conn_tell_sent(struct conn *, bool whole);
 /* 1: all is written, 0: must wait (the watch is set), -1: failed. */
 int conn_flush(struct conn *);
 

@@ -130,27 +130,6 @@ lex_method(struct lexer *lx)
 	return (HTTP_DONE);
 }
 
-#define EACH(byte) ((uint64_t)0x0101010101010101 * (byte))
-#define TOP	   EACH(0x80)
-
-/* The first byte from p on that is below low (at most 0x80), DEL or above;
- * end if there is none. Eight at a time: a byte's top bit tells. */
-static inline const char *
-skip_plain(const char *p, const char *end, unsigned char low)
-{
-	uint64_t w, del;
-
-	for (; end - p >= 8; p += 8) {
-		memcpy(&w, p, 8);
-		del = w ^ EACH(0x7f);
-		if (((w | (w - EACH(low)) | (del - EACH(1))) & TOP) != 0)
-			break;
-	}
-	while (p < end && (unsigned char)*p >= low && (unsigned char)*p < 0x7f)
-		p++;
-	return (p);
-}
-
 static enum http_parsed
 lex_target(struct lexer *lx)
 {
@@ -160,7 +139,7 @@ lex_target(struct lexer *lx)
 	from = memchr(lx->base, ' ', (size_t)(lx->end - lx->base));
 	assert(from != NULL);
 	from++;
-	p = skip_plain(lx->p, lx->end, '!');
+	p = http_skip_text(lx->p, lx->end, '!');
 	if ((size_t)(p - from) > HTTP_TARGET_MAX) {
 		lx->status = 414;
 		return (HTTP_BAD);
@@ -277,7 +256,7 @@ lex_line(struct lexer *lx, const char **text_end_r)
 	size_t n;
 
 	for (;;) {
-		p = skip_plain(p, lx->end, ' ');
+		p = http_skip_text(p, lx->end, ' ');
 		lx->p = p;
 		if (p == lx->end)
 			return (HTTP_MORE);
@@ -311,8 +290,7 @@ lex_name(struct lexer *lx)
 
 	if (at_start && p < lx->end && *p == '\r')
 		return (lex_crlf(lx, p, AT_END));
-	while (p < lx->end && http_char_is(*p, HC_TOKEN))
-		p++;
+	p = http_skip_token(p, lx->end);
 	if (p == lx->end) {
 		lx->p = p;
 		return (HTTP_MORE);

@@ -106,27 +106,33 @@ known_connection(struct known *kn, struct str list)
 static void
 known_read(struct known *kn, const struct http_head *head)
 {
-	static const struct str names[F_KNOWN] = {
-		[F_HOST] = { "host", 4 },
-		[F_LENGTH] = { "content-length", 14 },
-		[F_CODING] = { "transfer-encoding", 17 },
-		[F_CONNECTION] = { "connection", 10 },
-		[F_EXPECT] = { "expect", 6 },
+	/* by their length */
+	static const struct {
+		const char *name;
+		enum known_field field;
+	} names[] = {
+		[4] = { "host", F_HOST },
+		[14] = { "content-length", F_LENGTH },
+		[17] = { "transfer-encoding", F_CODING },
+		[10] = { "connection", F_CONNECTION },
+		[6] = { "expect", F_EXPECT },
 	};
+	enum known_field k;
 	const struct http_field *f;
 
 	*kn = (struct known){ 0 };
 	for (unsigned i = 0; i < head->nfields; i++) {
 		f = &head->fields[i];
-		for (unsigned k = 0; k < F_KNOWN; k++) {
-			if (f->name.len != names[k].len ||
-			    !str_caseeq(f->name, names[k]))
-				continue;
-			kn->value[k] = f->value;
-			kn->count[k]++;
-			if (k == F_CONNECTION)
-				known_connection(kn, f->value);
-		}
+		if (f->name.len >= sizeof(names) / sizeof(names[0]) ||
+		    names[f->name.len].name == NULL ||
+		    !str_caseeq_bytes(f->name.p, names[f->name.len].name,
+			f->name.len))
+			continue;
+		k = names[f->name.len].field;
+		kn->value[k] = f->value;
+		kn->count[k]++;
+		if (k == F_CONNECTION)
+			known_connection(kn, f->value);
 	}
 }
 

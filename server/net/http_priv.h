@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include "server/net/crowd.h"
 #include "server/net/http_conn.h"
 
 #define HTTP_DATE_LEN 29
@@ -73,15 +74,21 @@ struct conn {
 	struct buf body;	/* of the answer */
 	size_t body_off, lingered;
 	union conn_peer peer;
+	struct crowd_seat *address, *owner; /* where it counts; or NULL */
+	http_sent_fn *on_sent; /* of the answer on its way; or NULL */
+	void *sent_arg;
+	size_t out_head, body_len; /* for on_sent */
 };
 
 struct http_server {
 	struct loop *loop;
 	struct tls_server *tls;
+	struct crowd *crowd; /* or NULL */
 	struct http_limits limits;
 	http_handler_fn *fn;
 	void *arg;
 	int fd; /* -1: draining */
+	bool shared; /* the queue of fd outlives us */
 	struct watch watch;
 	struct timer pause;
 	struct conn conns, dead; /* heads of circular lists */
@@ -96,7 +103,8 @@ struct http_server {
 };
 
 /* http_conn.c */
-void conn_new(struct http_server *, int fd, const union conn_peer *);
+void conn_new(struct http_server *, int fd, const union conn_peer *,
+    struct crowd_seat *address);
 /* Aborts its exchange; the memory stays until the turn is over. */
 void conn_close(struct conn *);
 /* With TLS's goodbye, after a complete answer or between requests. */
@@ -104,6 +112,8 @@ void conn_end(struct conn *);
 /* Between requests, with no byte of one: nothing here, and nothing that the
  * kernel holds for us. */
 bool conn_is_idle(const struct conn *);
+/* It is idle, and ends soon: a request that is on its way is still taken. */
+void conn_leave(struct conn *);
 
 /* http_server.c */
 /* Moves to the dead; tells who drains when it was the last. */

@@ -1,6 +1,8 @@
 /* http_reply.c - an answer on its way out; http_conn.h says what is
  * promised. */
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "server/net/http_conn_priv.h"
 
@@ -88,12 +90,42 @@ conn_flush(struct conn *c)
 	return (1);
 }
 
+/* Bytes of the body that are written. */
+static size_t
+body_written(const struct conn *c)
+{
+	if (c->body_off > 0 && c->out_off == c->out_len)
+		return (c->body_off);
+	return (c->out_off > c->out_head ? c->out_off - c->out_head : 0);
+}
+
+void
+conn_tell_sent(struct conn *c, bool whole)
+{
+	http_sent_fn *fn = c->on_sent;
+	uint64_t bytes = c->body_len;
+	int queued = 0;
+
+	if (fn == NULL)
+		return;
+	c->on_sent = NULL;
+	if (!whole) {
+		bytes = body_written(c);
+		/* What the kernel still has (tcp(7), SIOCOUTQ). */
+		if (ioctl(c->fd, SIOCOUTQ, &queued) == 0 && queued > 0)
+			bytes -= (uint64_t)queued < bytes ? (uint64_t)queued
+							  : bytes;
+	}
+	fn(c->sent_arg, bytes, whole);
+}
+
 /* The answer is written. */
 static enum step
 conn_answered(struct conn *c)
 {
 	size_t left = c->in_len - c->in_from;
 
+	conn_tell_sent(c, true);
 	buf_clear(&c->body);
 	if (c->refused || ((c->close || c->server->fd < 0) &&
 			      (left > 0 || c->more))) {
@@ -203,6 +235,8 @@ conn_reply(struct conn *c, int status, struct str fields, struct buf *body,
 
 	reply_head(c, status, fields, body->len);
 	c->body_off = 0;
+	c->out_head = c->out_len;
+	c->body_len = bare ? 0 : body->len;
 	if (bare)
 		buf_clear(body);
 	else
@@ -234,7 +268,7 @@ http_reply(struct http_exchange *ex, int status, struct str fields,
 	bool is_head = ex->head.method == HTTP_HEAD;
 
 	assert(c->state == CONN_OPEN && c->ex == ex);
-	c->close = !ex->head.keep_alive || ex->head.minor == 0 ||
+	c->close |= !ex->head.keep_alive || ex->head.minor == 0 ||
 	    c->server->fd < 0;
 	conn_reply(c, status, fields, body, is_head);
 	conn_run(c);

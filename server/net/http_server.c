@@ -31,9 +31,7 @@ http_server_new(struct loop *l, int fd, struct tls_server *tls,
 
 	s->loop = l;
 	s->tls = tls;
-	s->limits = *limits;
-	if (s->limits.header > HTTP_HEAD_MAX)
-		s->limits.header = HTTP_HEAD_MAX;
+	http_server_set_limits(s, limits);
 	s->fn = fn;
 	s->arg = arg;
 	s->fd = fd;
@@ -63,7 +61,8 @@ http_server_drain(struct http_server *s, loop_fn *fn, void *arg)
 
 	/* Who connected in time may have asked already: closing the listener
 	 * would reset them. */
-	for (int i = 0; i < BACKLOG && s->fd >= 0 && server_accept(s); i++)
+	for (int i = 0; i < BACKLOG && s->fd >= 0 && !s->shared &&
+	     server_accept(s); i++)
 		continue;
 	server_stop_listening(s);
 	s->drained = fn;
@@ -71,7 +70,7 @@ http_server_drain(struct http_server *s, loop_fn *fn, void *arg)
 	for (c = s->conns.next; c != &s->conns; c = next) {
 		next = c->next;
 		if (conn_is_idle(c))
-			conn_end(c);
+			conn_leave(c);
 	}
 	if (s->nconns == 0)
 		defer_set(s->loop, &s->drained_defer, on_drained, s);
@@ -119,9 +118,37 @@ http_server_free(struct http_server *s)
 }
 
 void
+http_server_hold(struct http_server *s)
+{
+	s->shared = true;
+	watch_set(&s->watch, 0);
+}
+
+void
+http_server_go(struct http_server *s)
+{
+	if (s->fd >= 0)
+		watch_set(&s->watch, LOOP_READ);
+}
+
+void
 http_server_set_tls(struct http_server *s, struct tls_server *tls)
 {
 	s->tls = tls;
+}
+
+void
+http_server_set_limits(struct http_server *s, const struct http_limits *limits)
+{
+	s->limits = *limits;
+	if (s->limits.header > HTTP_HEAD_MAX)
+		s->limits.header = HTTP_HEAD_MAX;
+}
+
+void
+http_server_set_crowd(struct http_server *s, struct crowd *crowd)
+{
+	s->crowd = crowd;
 }
 
 unsigned
@@ -174,9 +201,48 @@ server_accept_failed(struct http_server *s)
 	}
 }
 
+/* What the connections of one client have in common; empty: nothing. */
+static struct str
+client_of(const union conn_peer *peer, char text[9])
+{
+	const struct in6_addr *a = &peer->in6.sin6_addr;
+
+	switch (peer->sa.sa_family) {
+	case AF_INET:
+		text[0] = '4';
+		memcpy(text + 1, &peer->in.sin_addr, 4);
+		return ((struct str){ text, 5 });
+	case AF_INET6:
+		text[0] = IN6_IS_ADDR_V4MAPPED(a) ? '4' : '6';
+		if (text[0] == '4')
+			memcpy(text + 1, a->s6_addr + 12, 4);
+		else
+			memcpy(text + 1, a->s6_addr, 8);
+		return ((struct str){ text, text[0] == '4' ? 5 : 9 });
+	default:
+		return (STR_NONE);
+	}
+}
+
+/* false: its client has as many as it may have. */
+static bool
+take_seat(struct http_server *s, const union conn_peer *peer,
+    struct crowd_seat **seat_r)
+{
+	char text[9];
+	struct str who = client_of(peer, text);
+
+	*seat_r = NULL;
+	if (s->crowd == NULL || s->limits.per_address == 0 || who.len == 0)
+		return (true);
+	*seat_r = crowd_enter(s->crowd, who, s->limits.per_address);
+	return (*seat_r != NULL);
+}
+
 static bool
 server_accept(struct http_server *s)
 {
+	struct crowd_seat *seat;
 	union conn_peer peer;
 	socklen_t len = sizeof(peer);
 	int client;
@@ -188,10 +254,11 @@ server_accept(struct http_server *s)
 		server_accept_failed(s);
 		return (false);
 	}
-	if (s->nconns >= s->limits.connections)
+	if (s->nconns >= s->limits.connections ||
+	    !take_seat(s, &peer, &seat))
 		(void)close(client);
 	else
-		conn_new(s, client, &peer);
+		conn_new(s, client, &peer, seat);
 	return (true);
 }
 
@@ -305,8 +372,8 @@ listen_bind(int fd, const struct listen_address *a)
 	    unlink(a->u.un.sun_path) == 0 && bind(fd, &a->u.sa, a->len) == 0);
 }
 
-static uint16_t
-listen_port(int fd)
+uint16_t
+http_listen_port(int fd)
 {
 	struct listen_address a;
 	socklen_t len = sizeof(a.u);
@@ -341,7 +408,7 @@ http_listen(struct str address, int *fd_r, uint16_t *port_r)
 		return (err);
 	}
 	*fd_r = fd;
-	*port_r = listen_port(fd);
+	*port_r = http_listen_port(fd);
 	return (HUB_OK);
 }
 
