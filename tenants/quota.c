@@ -1,6 +1,7 @@
 /* tenants/quota.c - token buckets; quota.h says what they promise. */
 #include "tenants/quota.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -8,15 +9,25 @@
 
 #define CACHE_LINE 64
 #define SECOND_NS  INT64_C(1000000000)
-#define FILL_MAX   (INT64_C(366) * 86400 * SECOND_NS)
+#define DAY_NS	   (86400 * SECOND_NS)
+#define FILL_MAX   (INT64_C(366) * DAY_NS)
 #define COUNT_MAX  1000000000
 #define BURST_MAX  1000000
+#define LEASE_NS   (QUOTA_LEASE_US * 1000)
 
-/* What a request touches is on one cache line of its own. */
+/* What a request touches is on cache lines of its own. */
 struct quota {
-	_Alignas(CACHE_LINE) atomic_llong full_at; /* ns, by who asks */
+	_Alignas(CACHE_LINE) pthread_mutex_t lock;
+	int64_t at_ns;	     /* level is of then; by who asks */
+	int64_t level_ns;    /* tokens times interval_ns */
+	int64_t cap_ns;	     /* the level's most */
+	int64_t used, first_ns; /* since the last report; the first of it */
+	int64_t day_left, day_ends_ns;
+	int64_t leased_ns;   /* 0: never */
+	unsigned share, live; /* see struct quota_lease */
+	bool asked;
 	struct quota_rate rate;
-	int64_t depth_ns; /* in which an empty bucket fills */
+	int64_t depth_ns; /* of a full bucket */
 	_Alignas(CACHE_LINE) atomic_uint refs;
 	struct quota *next;
 	struct str consumer, agreement, what; /* behind the struct */
@@ -39,13 +50,29 @@ read_window(struct str word, uint32_t *window_r)
 	return (HUB_ESYNTAX);
 }
 
+/* " WORD COUNT" at the start of *rest, if it is that word. */
+static bool
+read_option(struct str *rest, struct str word, uint64_t max, uint64_t *n_r)
+{
+	struct str r = *rest, w, count;
+
+	if (r.p == NULL || !str_cut(&r, ' ', &w) || !str_eq(w, word))
+		return (true);
+	if (r.p == NULL || !str_cut(&r, ' ', &count) ||
+	    str_uint(count, max, n_r) != HUB_OK || *n_r == 0)
+		return (false);
+	*rest = r;
+	return (true);
+}
+
 enum hub_err
 quota_parse(struct str text, struct quota_rate *rate_r)
 {
-	struct str rest = text, count, window, word;
-	uint64_t n, burst;
+	struct str rest = text, count, window;
+	uint64_t n, burst, daily = 0;
 	uint32_t seconds;
 	int64_t interval;
+	bool strict;
 
 	if (!str_cut(&rest, '/', &count) || rest.p == NULL ||
 	    str_uint(count, COUNT_MAX, &n) != HUB_OK || n == 0 ||
@@ -53,63 +80,219 @@ quota_parse(struct str text, struct quota_rate *rate_r)
 	    read_window(window, &seconds) != HUB_OK)
 		return (HUB_ESYNTAX);
 	burst = n;
-	if (rest.p != NULL &&
-	    (!str_cut(&rest, ' ', &word) || !str_eq(word, STR("burst")) ||
-		rest.p == NULL ||
-		str_uint(rest, BURST_MAX, &burst) != HUB_OK || burst == 0))
+	if (!read_option(&rest, STR("burst"), BURST_MAX, &burst) ||
+	    !read_option(&rest, STR("daily"), COUNT_MAX, &daily))
+		return (HUB_ESYNTAX);
+	strict = rest.p != NULL && str_eq(rest, STR("strict"));
+	if (rest.p != NULL && !strict)
 		return (HUB_ESYNTAX);
 	/* Rounded up: never more than was agreed. */
 	interval = (seconds * SECOND_NS + (int64_t)n - 1) / (int64_t)n;
 	if (interval > FILL_MAX / (int64_t)burst)
 		return (HUB_ERANGE);
 	*rate_r = (struct quota_rate){ (uint32_t)n, seconds, (uint32_t)burst,
-		interval };
+		interval, (uint32_t)daily, strict };
 	return (HUB_OK);
 }
 
-/* spent: what is missing until full, at most the depth. */
-static struct quota_state
-state_of(const struct quota *q, int64_t spent)
-{
-	struct quota_state s = { q->rate.burst, 0 };
-	int64_t rest;
+/* ---- taking; under the lock */
 
-	if (spent <= 0)
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return (a < b ? a : b);
+}
+
+/* The last lease is over: what each hub had of it goes on, shared by those
+ * that were there, so that together they have no more than before. */
+static void
+lapse(struct quota *q, int64_t now_ns)
+{
+	if (q->leased_ns == 0 || now_ns - q->leased_ns <= LEASE_NS)
+		return;
+	q->share = q->live;
+	if (q->day_ends_ns <= now_ns) {
+		q->day_left = q->rate.daily / q->live;
+		q->day_ends_ns += DAY_NS;
+	}
+}
+
+/* The clock of another thread may be a turn behind. */
+static void
+refill(struct quota *q, int64_t now_ns)
+{
+	int64_t more;
+
+	if (now_ns <= q->at_ns)
+		return;
+	more = q->share > 0 ? (now_ns - q->at_ns) / q->share : 0;
+	q->at_ns = now_ns;
+	if (q->level_ns < q->cap_ns)
+		q->level_ns = least(q->level_ns + more, q->cap_ns);
+}
+
+static bool
+is_cut_off(const struct quota *q, int64_t now_ns)
+{
+	return (q->rate.strict && (q->leased_ns == 0 ||
+	    now_ns - q->leased_ns > LEASE_NS));
+}
+
+static struct quota_state
+state_of(const struct quota *q, int64_t now_ns)
+{
+	int64_t level = q->level_ns > 0 ? q->level_ns : 0, rest;
+	struct quota_state s = { (uint32_t)(level / q->rate.interval_ns), 0 };
+
+	if (q->rate.daily > 0 && q->day_left < s.left)
+		s.left = q->day_left > 0 ? (uint32_t)q->day_left : 0;
+	if (q->rate.daily > 0 && q->day_left <= 0) {
+		rest = q->day_ends_ns - now_ns;
+		s.next_us = rest > SECOND_NS ? rest / 1000 : 1000000;
 		return (s);
-	s.left = (uint32_t)((q->depth_ns - spent) / q->rate.interval_ns);
-	rest = spent - (q->depth_ns - (s.left + 1) * q->rate.interval_ns);
+	}
+	if (q->level_ns >= q->depth_ns)
+		return (s);
+	/* Who has no share is given one within a second. */
+	rest = q->rate.interval_ns - (q->level_ns - level + level %
+	    q->rate.interval_ns);
+	if (q->share == 0)
+		rest = SECOND_NS;
+	else if (__builtin_mul_overflow(rest, (int64_t)q->share, &rest))
+		rest = INT64_MAX - 999;
 	s.next_us = (rest + 999) / 1000;
 	return (s);
+}
+
+static bool
+take(struct quota *q, int64_t now_ns, struct quota_state *state)
+{
+	lapse(q, now_ns);
+	refill(q, now_ns);
+	q->asked = true;
+	if (is_cut_off(q, now_ns)) {
+		*state = (struct quota_state){ 0, 1000000 };
+		return (false);
+	}
+	*state = state_of(q, now_ns);
+	if (state->left == 0)
+		return (false);
+	if (q->used == 0)
+		q->first_ns = now_ns;
+	q->used++;
+	q->level_ns -= q->rate.interval_ns;
+	q->day_left -= q->rate.daily > 0;
+	*state = state_of(q, now_ns);
+	return (true);
 }
 
 bool
 quota_take(struct quota *q, struct mono_us now, struct quota_state *state)
 {
-	long long full = atomic_load_explicit(&q->full_at,
-	    memory_order_relaxed);
-	int64_t now_ns = now.us * 1000, spent;
+	bool taken;
 
-	do {
-		spent = full > now_ns ? full - now_ns : 0;
-		if (spent > q->depth_ns - q->rate.interval_ns) {
-			/* The clock of another thread may be a turn ahead. */
-			if (spent > q->depth_ns)
-				spent = q->depth_ns;
-			*state = state_of(q, spent);
-			return (false);
-		}
-		spent += q->rate.interval_ns;
-	} while (!atomic_compare_exchange_weak_explicit(&q->full_at, &full,
-	    now_ns + spent, memory_order_relaxed, memory_order_relaxed));
-	*state = state_of(q, spent);
-	return (true);
+	(void)pthread_mutex_lock(&q->lock);
+	taken = take(q, now.us * 1000, state);
+	(void)pthread_mutex_unlock(&q->lock);
+	return (taken);
 }
 
 void
 quota_give(struct quota *q)
 {
-	atomic_fetch_sub_explicit(&q->full_at, q->rate.interval_ns,
-	    memory_order_relaxed);
+	(void)pthread_mutex_lock(&q->lock);
+	q->level_ns = least(q->level_ns + q->rate.interval_ns, q->depth_ns);
+	q->day_left += q->rate.daily > 0;
+	if (q->used-- == 0)
+		q->first_ns = q->at_ns;
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+/* ---- leases */
+
+struct quota_report
+quota_report(struct quota *q, struct mono_us now)
+{
+	struct quota_report r;
+	int64_t ago;
+
+	(void)pthread_mutex_lock(&q->lock);
+	ago = q->used != 0 ? now.us - q->first_ns / 1000 : 0;
+	r = (struct quota_report){ q->used, ago > 0 ? ago : 0, q->asked };
+	q->used = 0;
+	q->asked = false;
+	(void)pthread_mutex_unlock(&q->lock);
+	return (r);
+}
+
+void
+quota_unreport(struct quota *q, const struct quota_report *r)
+{
+	(void)pthread_mutex_lock(&q->lock);
+	if (q->used == 0 || r->used != 0)
+		q->first_ns = (clock_mono().us - r->since_us) * 1000;
+	q->used += r->used;
+	q->asked |= r->asked;
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+/* Another hub that is out of its mind has a part in what leases say. */
+static int64_t
+sane_level(const struct quota *q, int64_t level_ns)
+{
+	return (level_ns < -2 * q->depth_ns ? -2 * q->depth_ns :
+					      least(level_ns, q->depth_ns));
+}
+
+/* What was used since the report is not in the lease yet. */
+void
+quota_set_lease(struct quota *q, const struct quota_lease *l,
+    struct mono_us now)
+{
+	int64_t now_ns = now.us * 1000, part, level;
+
+	(void)pthread_mutex_lock(&q->lock);
+	level = sane_level(q, l->level_ns);
+	q->live = l->live > 0 ? l->live : 1;
+	q->share = l->share;
+	part = q->depth_ns / q->live;
+	q->cap_ns = level > part ? level : part;
+	q->level_ns = least(level - q->used * q->rate.interval_ns,
+	    q->depth_ns);
+	q->day_left = l->day_left - (q->rate.daily > 0 ? q->used : 0);
+	q->day_ends_ns = now_ns + l->day_ends_us * 1000;
+	q->at_ns = now_ns;
+	q->leased_ns = now_ns > 0 ? now_ns : 1;
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+void
+quota_renew(struct quota *q, struct mono_us now)
+{
+	(void)pthread_mutex_lock(&q->lock);
+	if (q->leased_ns != 0)
+		q->leased_ns = now.us * 1000;
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+bool
+quota_is_due(struct quota *q)
+{
+	bool due;
+
+	(void)pthread_mutex_lock(&q->lock);
+	due = q->used != 0 || q->asked || q->leased_ns == 0;
+	(void)pthread_mutex_unlock(&q->lock);
+	return (due);
+}
+
+void
+quota_names(const struct quota *q, struct str *consumer_r,
+    struct str *agreement_r, struct str *what_r)
+{
+	*consumer_r = q->consumer;
+	*agreement_r = q->agreement;
+	*what_r = q->what;
 }
 
 const struct quota_rate *
@@ -124,9 +307,11 @@ quota_unref(struct quota **qp)
 	struct quota *q = *qp;
 
 	*qp = NULL;
-	if (q != NULL && atomic_fetch_sub_explicit(&q->refs, 1,
-			     memory_order_acq_rel) == 1)
-		free(q);
+	if (q == NULL || atomic_fetch_sub_explicit(&q->refs, 1,
+			     memory_order_acq_rel) != 1)
+		return;
+	(void)pthread_mutex_destroy(&q->lock);
+	free(q);
 }
 
 /* ---- the book */
@@ -163,10 +348,13 @@ quota_new(struct str consumer, struct str agreement, struct str what,
 	if (q == NULL)
 		abort(); /* memory gone: as xcalloc does */
 	memset(q, 0, size);
-	atomic_init(&q->full_at, 0);
+	(void)pthread_mutex_init(&q->lock, NULL);
 	atomic_init(&q->refs, 1);
 	q->rate = *rate;
 	q->depth_ns = rate->interval_ns * rate->burst;
+	q->level_ns = q->cap_ns = q->depth_ns;
+	q->share = q->live = 1;
+	q->day_left = rate->daily;
 	at = (char *)(q + 1);
 	q->consumer = keep(&at, consumer);
 	q->agreement = keep(&at, agreement);
@@ -186,12 +374,29 @@ quota_book_get(struct quota_book *book, struct str consumer,
 		    str_eq(q->consumer, consumer) && str_eq(q->what, what) &&
 		    q->rate.count == rate->count &&
 		    q->rate.window_s == rate->window_s &&
-		    q->rate.burst == rate->burst)
+		    q->rate.burst == rate->burst &&
+		    q->rate.daily == rate->daily &&
+		    q->rate.strict == rate->strict)
 			return (quota_ref(q));
 	q = quota_new(consumer, agreement, what, rate);
 	q->next = *chain;
 	*chain = q;
 	return (quota_ref(q));
+}
+
+struct quota *
+quota_book_next(const struct quota_book *book, const struct quota *q)
+{
+	unsigned i = 0;
+
+	if (q != NULL && q->next != NULL)
+		return (q->next);
+	if (q != NULL)
+		i = hash_str(q->agreement) % QUOTA_CHAINS + 1;
+	for (; i < QUOTA_CHAINS; i++)
+		if (book->chains[i] != NULL)
+			return (book->chains[i]);
+	return (NULL);
 }
 
 void

@@ -18,14 +18,19 @@
 
 struct slot {
 	unsigned char key[KEY_LEN];
-	int64_t until_s; /* 0: never used */
+	uint32_t until_s; /* since 1970, so until 2106; 0: never used */
+	uint16_t owner;
 };
+_Static_assert(sizeof(struct slot) == 24, "as replay.h says");
 
 struct shard {
 	pthread_mutex_t lock;
 	struct slot *slots;
 	uint32_t n, used; /* n is a power of two, or 0 */
 	int64_t full_s;	  /* the second in which no room was found */
+	/* Slots of each owner, ended ones with them until the next count. */
+	uint32_t owned[REPLAY_OWNERS];
+	int64_t counted_s; /* the second of that */
 };
 
 struct replay {
@@ -95,11 +100,13 @@ shard_rewrite(struct shard *sh, uint32_t n, int64_t now_s)
 	sh->slots = xcalloc(n, sizeof(*sh->slots));
 	sh->n = n;
 	sh->used = 0;
+	memset(sh->owned, 0, sizeof(sh->owned));
 	for (uint32_t i = 0; i < nold; i++) {
 		if (old[i].until_s < now_s)
 			continue;
 		*slot_for(sh, old[i].key, now_s, &found) = old[i];
 		sh->used++;
+		sh->owned[old[i].owner]++;
 	}
 	free(old);
 }
@@ -129,9 +136,34 @@ shard_room(struct shard *sh, uint32_t max, int64_t now_s)
 	return (true);
 }
 
+/* May the owner have another one? What has ended is counted out first, once a
+ * second at most. */
+static bool
+shard_owner_room(struct shard *sh, uint32_t max, unsigned owner, int64_t now_s)
+{
+	if (sh->owned[owner] < max / REPLAY_PARTS)
+		return (true);
+	if (sh->counted_s == now_s)
+		return (false);
+	sh->counted_s = now_s;
+	memset(sh->owned, 0, sizeof(sh->owned));
+	for (uint32_t i = 0; i < sh->n; i++)
+		sh->owned[sh->slots[i].owner] += sh->slots[i].until_s >= now_s;
+	return (sh->owned[owner] < max / REPLAY_PARTS);
+}
+
+/* What had ended at the last count is not counted any more. */
+static void
+shard_disown(struct shard *sh, const struct slot *s)
+{
+	if (s->until_s != 0 && sh->owned[s->owner] > 0 &&
+	    s->until_s >= sh->counted_s)
+		sh->owned[s->owner]--;
+}
+
 static enum hub_err
-shard_add(struct shard *sh, uint32_t max, const struct dpop_mark *mark,
-    int64_t now_s)
+shard_add(struct shard *sh, uint32_t max, unsigned owner,
+    const struct dpop_mark *mark, int64_t now_s)
 {
 	/* The other bytes than those that chose the shard. */
 	const unsigned char *key = mark->id + SHA256_LEN - KEY_LEN;
@@ -143,17 +175,22 @@ shard_add(struct shard *sh, uint32_t max, const struct dpop_mark *mark,
 		if (found)
 			return (HUB_EEXIST);
 	}
-	if (!shard_room(sh, max, now_s))
+	if (!shard_owner_room(sh, max, owner, now_s) ||
+	    !shard_room(sh, max, now_s))
 		return (HUB_EFULL);
 	s = slot_for(sh, key, now_s, &found);
 	sh->used += s->until_s == 0;
+	shard_disown(sh, s);
+	sh->owned[owner]++;
+	s->owner = (uint16_t)owner;
 	memcpy(s->key, key, KEY_LEN);
-	s->until_s = mark->until_s + KEEP_S;
+	s->until_s = (uint32_t)(mark->until_s + KEEP_S);
 	return (HUB_OK);
 }
 
 enum hub_err
-replay_add(struct replay *r, const struct dpop_mark *mark, struct wall_us now)
+replay_add(struct replay *r, unsigned owner, const struct dpop_mark *mark,
+    struct wall_us now)
 {
 	struct shard *sh = &r->shards[mark->id[0] % SHARDS];
 	int64_t now_s = now.us / 1000000;
@@ -164,7 +201,7 @@ replay_add(struct replay *r, const struct dpop_mark *mark, struct wall_us now)
 		return (HUB_ELATE);
 	assert(mark->until_s >= now_s && mark->until_s > 0);
 	(void)pthread_mutex_lock(&sh->lock);
-	err = shard_add(sh, r->max, mark, now_s);
+	err = shard_add(sh, r->max, owner % REPLAY_OWNERS, mark, now_s);
 	(void)pthread_mutex_unlock(&sh->lock);
 	return (err);
 }

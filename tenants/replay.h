@@ -17,9 +17,16 @@ struct replay *replay_new(unsigned entries, struct wall_us began)
     HUB_MUST_CHECK;
 void replay_free(struct replay *);
 
-/* HUB_OK: it is the first time. HUB_EEXIST: it was taken before. HUB_ELATE: it
- * is from before the process began. HUB_EFULL: no room. From any thread. */
-enum hub_err replay_add(struct replay *, const struct dpop_mark *,
-    struct wall_us now) HUB_MUST_CHECK;
+/* Of all it holds nobody has more than one part in so many, so that no tenant
+ * can shut the others out. */
+#define REPLAY_PARTS  8
+#define REPLAY_OWNERS 1024U
+
+/* owner: the tenant's index; of more than REPLAY_OWNERS some share their part.
+ * HUB_OK: it is the first time. HUB_EEXIST: it was taken before. HUB_ELATE: it
+ * is from before the process began. HUB_EFULL: no room, or none
+ * for this owner. From any thread. */
+enum hub_err replay_add(struct replay *, unsigned owner,
+    const struct dpop_mark *, struct wall_us now) HUB_MUST_CHECK;
 
 #endif

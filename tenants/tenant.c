@@ -34,6 +34,26 @@ issuer_tenant(const struct issuer *issuer, struct str value)
 	return (NULL);
 }
 
+/* ---- origins */
+
+bool
+tenant_has_origin(const struct tenant *t, struct str origin)
+{
+	for (unsigned i = 0; i < t->norigins; i++)
+		if (str_eq(t->origins[i], origin))
+			return (true);
+	return (false);
+}
+
+bool
+tenants_have_origin(const struct tenant_set *set, struct str origin)
+{
+	for (unsigned i = 0; i < set->ntenants; i++)
+		if (tenant_has_origin(&set->tenants[i], origin))
+			return (true);
+	return (false);
+}
+
 /* ---- may-register */
 
 /* "HOST", "HOST:PORT" or "[v6]:PORT". */

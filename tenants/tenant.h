@@ -31,6 +31,10 @@ struct tenant {
 	 * "https://HOST:PORT", checked; none: nowhere. */
 	unsigned nmay_register;
 	const struct str *may_register;
+	/* Pages that may read its answers: "https://HOST" or with a port, as
+	 * browsers write it. */
+	unsigned norigins;
+	const struct str *origins;
 };
 
 enum issuer_typ { ISSUER_AT_JWT, ISSUER_LEGACY_BEARER };
@@ -62,6 +66,9 @@ struct issuer {
 	enum issuer_typ typ;
 	enum issuer_sender sender;
 	struct str tenant_claim; /* one claim name */
+	struct str step_up_acr;	 /* acr that crises demand; empty: none */
+	struct str web_client;	 /* of the web page; empty: no login with it */
+	struct str web_scope;	 /* what the page asks for; empty: as usual */
 	struct str roles_path;	 /* dotted, but a client id may hold dots:
 				    see token.c */
 	int64_t max_ttl_s;	 /* exp - iat at most; default 3600 */
@@ -85,6 +92,9 @@ const struct tenant *tenant_find(const struct tenant_set *, struct str name);
  * every port. */
 bool tenant_may_register(const struct tenant *, bool https, struct str host,
     uint16_t port) HUB_MUST_CHECK;
+/* Does it, does anyone list that Origin? Exact bytes only. */
+bool tenant_has_origin(const struct tenant *, struct str) HUB_MUST_CHECK;
+bool tenants_have_origin(const struct tenant_set *, struct str) HUB_MUST_CHECK;
 const struct issuer *issuer_find(const struct tenant_set *, struct str iss);
 /* The tenant for which this issuer may speak under that claim value. */
 const struct tenant *issuer_tenant(const struct issuer *, struct str value);

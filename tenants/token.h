@@ -33,6 +33,9 @@ enum role {
 	ROLE_HUB_OPERATOR = 1 << 9
 };
 
+/* Its name in a token; empty: no one role. */
+struct str token_role_name(unsigned role);
+
 #define SCOPE_HUB_READ	    1U
 #define SCOPE_HUB_TEMPORAL  2U
 #define SCOPE_HUB_SUBSCRIBE 4U
@@ -46,6 +49,9 @@ struct identity {
 	const struct issuer *issuer;
 	struct str subject;    /* sub, at most 255 bytes */
 	struct str client;     /* azp or client_id; may be empty */
+	struct str jti;	       /* may be empty */
+	struct str acr;	       /* how they have shown who they are, or empty */
+	int64_t auth_s;	       /* and when, seconds since 1970; 0: unknown */
 	unsigned roles;	       /* ROLE_... */
 	unsigned scopes;       /* SCOPE_... */
 	unsigned npurposes;    /* purpose:<name> of the scope */

@@ -166,6 +166,7 @@ static void
 slot_fill(struct slot *s, struct str token, const struct identity *id)
 {
 	size_t total = token.len + id->subject.len + id->client.len +
+	    id->jti.len + id->acr.len +
 	    id->x5t.len + id->jkt.len;
 	char *room;
 
@@ -178,6 +179,8 @@ slot_fill(struct slot *s, struct str token, const struct identity *id)
 	text_copy(&s->token, &room);
 	text_copy(&s->id.subject, &room);
 	text_copy(&s->id.client, &room);
+	text_copy(&s->id.jti, &room);
+	text_copy(&s->id.acr, &room);
 	text_copy(&s->id.x5t, &room);
 	text_copy(&s->id.jkt, &room);
 	for (unsigned i = 0; i < id->npurposes; i++)

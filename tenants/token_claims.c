@@ -25,6 +25,8 @@ static bool begun(struct claims *);
 static bool not_revoked(struct claims *);
 static bool subject_ok(struct claims *);
 static bool client_ok(struct claims *);
+static bool jti_ok(struct claims *);
+static bool login_ok(struct claims *);
 static bool scope_ok(struct claims *);
 static bool roles_ok(struct claims *);
 static enum token_verdict tenant_read(struct claims *, const char **why_r);
@@ -45,6 +47,8 @@ static const struct {
 	{ "issued before tokens-before", not_revoked },
 	{ "subject missing or malformed", subject_ok },
 	{ "client malformed", client_ok },
+	{ "jti malformed", jti_ok },
+	{ "acr or auth_time malformed", login_ok },
 	{ "scope malformed", scope_ok },
 	{ "roles malformed", roles_ok },
 };
@@ -73,6 +77,15 @@ static const struct {
 	{ "hub.temporal", SCOPE_HUB_TEMPORAL },
 	{ "hub.subscribe", SCOPE_HUB_SUBSCRIBE },
 };
+
+struct str
+token_role_name(unsigned role)
+{
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i].role == role)
+			return (str_of(roles[i].name));
+	return (STR_NONE);
+}
 
 enum token_verdict
 token_claims(const json_t *payload, const struct issuer *issuer,
@@ -265,6 +278,34 @@ client_ok(struct claims *c)
 		return (false);
 	c->id.client = arena_str(c->arena, json_str(v));
 	return (true);
+}
+
+/* What it says is what a token is revoked by. */
+static bool
+jti_ok(struct claims *c)
+{
+	const json_t *v = json_object_get(c->payload, "jti");
+
+	if (v == NULL)
+		return (true);
+	if (!text_ok(json_str(v)))
+		return (false);
+	c->id.jti = arena_str(c->arena, json_str(v));
+	return (true);
+}
+
+/* RFC 9470, 6.2: acr and auth_time. */
+static bool
+login_ok(struct claims *c)
+{
+	const json_t *acr = json_object_get(c->payload, "acr");
+	const json_t *at = json_object_get(c->payload, "auth_time");
+
+	if (acr != NULL && !text_ok(json_str(acr)))
+		return (false);
+	if (acr != NULL)
+		c->id.acr = arena_str(c->arena, json_str(acr));
+	return (at == NULL || jws_seconds(at, &c->id.auth_s));
 }
 
 /* ^[a-z][a-z0-9-]{1,40}$, as purposes are named in a region. */
