@@ -143,3 +143,25 @@ boolexpr_test(const struct boolexpr *e, boolexpr_test_fn test, const void *arg)
 			return (any);
 	return (!any);
 }
+
+void
+boolexpr_write(const struct boolexpr *e, boolexpr_write_fn fn, struct buf *b)
+{
+	char sign = e->kind == OR ? ',' : ';';
+
+	if (e->kind == ATOM) {
+		fn(e->atom, b);
+		return;
+	}
+	for (const struct boolexpr *o = e->below; o != NULL; o = o->beside) {
+		bool group = o->kind != ATOM;
+
+		if (o != e->below)
+			buf_addc(b, sign);
+		if (group)
+			buf_addc(b, '(');
+		boolexpr_write(o, fn, b);
+		if (group)
+			buf_addc(b, ')');
+	}
+}

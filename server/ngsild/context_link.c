@@ -1,6 +1,8 @@
 /* server/ngsild/context_link.c - the context in a Link header (RFC 8288). */
 #include "server/ngsild/context.h"
 
+#include "server/net/http_chars.h"
+
 #define REL_CONTEXT "http://www.w3.org/ns/json-ld#context"
 
 /* What of one link's parameters matters. */
@@ -128,9 +130,14 @@ take_link(struct str *s, struct link *link)
 static bool
 has_control(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') ||
-		    s.p[i] == 0x7f)
+	const char *p, *end;
+
+	if (s.len == 0)
+		return (false);
+	end = s.p + s.len;
+	for (p = http_skip_text(s.p, end, ' '); p < end;
+	     p = http_skip_text(p + 1, end, ' '))
+		if (*p != '\t' && (unsigned char)*p < 0x80)
 			return (true);
 	return (false);
 }

@@ -107,7 +107,8 @@ struct entity {
  * most 1024 bytes, no type, too many types or instances, one attribute
  * under two spellings. "@context" inside is skipped (the
  * caller handled it). A member that is no attribute by its form (a number,
- * say) is an instance of kind ATTR_NONE. */
+ * say) is an instance of kind ATTR_NONE. An entity of a list is read sooner
+ * behind the one before it (json.h, alike): documents stay as long as names. */
 enum hub_err entity_read(const struct document *, uint32_t node,
     struct names *, struct arena *, struct entity *) HUB_MUST_CHECK;
 

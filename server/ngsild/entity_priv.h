@@ -1,10 +1,32 @@
-/* server/ngsild/entity_priv.h - what the files that write entities share:
- * entity_write.c (the whole, and normalized attributes), entity_form.c (the
- * other representations of an attribute), entity_geojson.c. */
+/* server/ngsild/entity_priv.h - what the files of entity.h share. Reading:
+ * entity.c (one), entity_kind.c (an instance's kind), entity_like.c (others
+ * like it); writing: entity_write.c (the whole, and normalized attributes),
+ * entity_form.c (the other representations of an attribute),
+ * entity_geojson.c. */
 #ifndef HUB_NGSILD_ENTITY_PRIV_H
 #define HUB_NGSILD_ENTITY_PRIV_H
 
 #include "server/ngsild/entity.h"
+
+/* An id: a URI (RFC 3986, 3) of at most 1024 bytes. */
+bool entity_is_uri(struct str);
+
+/* After reading the entity at node: keeps what holds for the one behind it too,
+ * if that is alike. */
+void entity_like_keep(const struct document *, uint32_t node,
+    const struct entity *, struct names *);
+/* Reads the entity at node by what was kept. False: it must be read for itself;
+ * *e may have been written to. */
+bool entity_like_read(const struct document *, uint32_t node, struct arena *,
+    struct names *, struct entity *e);
+
+/* A key as text; only keys with escapes are copied. */
+static inline struct str
+key_text(const struct json *j, uint32_t key, struct arena *a)
+{
+	return (
+	    j->nodes[key].escaped ? json_text(j, key, a) : json_raw(j, key));
+}
 
 /* By its looks: an object with "type" and "coordinates". */
 static inline bool

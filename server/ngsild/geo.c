@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "server/ngsild/geometry.h"
+#include "server/ngsild/narrow.h"
 
 /* Of an entity's own geometry; a larger one is not looked at. */
 #define ENTITY_VERTICES_MAX 10000
@@ -237,4 +237,31 @@ geo_match(const struct geo *geo, const struct entity *e)
 	}
 	arena_free(scratch);
 	return (hit);
+}
+
+/* ---- for a source */
+
+#define NEAR_SLACK  1.01
+#define NEAR_METRES 20.0
+
+bool
+geo_reach(const struct geo *geo, struct geo_reach *r)
+{
+	const struct geometry *ref = &geo->reference;
+	double metres = geo->relation == GEO_NEAR_MAX ? geo->metres : 0;
+
+	if (geo->relation == GEO_NEAR_MIN ||
+	    (geo->relation == GEO_RELATE && geo->how == GEOMETRY_DISJOINT))
+		return (false);
+	if (geo->relation == GEO_NEAR_MAX && ref->kind == GEOMETRY_POINT) {
+		*r = (struct geo_reach){ .circle = true,
+			.centre = ref->points[0],
+			.metres = metres * NEAR_SLACK + NEAR_METRES };
+		return (r->metres <= 1e7);
+	}
+	if (!geo_reach_box(ref->min, ref->max, metres, r))
+		return (false);
+	r->within = geo->relation == GEO_RELATE &&
+	    (geo->how == GEOMETRY_WITHIN || geo->how == GEOMETRY_EQUALS);
+	return (true);
 }

@@ -9,19 +9,14 @@
  * load) is inlined into one loop, what is not is a function of its own. */
 #include "server/ngsild/json.h"
 
-#include <stdlib.h>
-
-#include "server/base/hash.h"
+#include "server/ngsild/json_alike.h"
+#include "server/ngsild/json_names.h"
 #include "server/ngsild/json_priv.h"
 #include "server/ngsild/json_scan.h"
 
-#define NO_PARENT   UINT32_MAX
-#define NO_BLOCK    ((size_t)-64)
-#define SUSPECT     UINT64_MAX
-#define FEW_MEMBERS 16 /* up to here every pair of keys is compared */
-#define NODE_BYTES  6  /* most answers have fewer nodes than one in so many */
-/* Odd, else at random; it gives the usual names of NGSI-LD different marks. */
-#define NAME_FACTOR UINT64_C(0x16ac4191a26aa0af)
+#define NO_PARENT  UINT32_MAX
+#define NO_BLOCK   ((size_t)-64)
+#define NODE_BYTES 6 /* most answers have fewer nodes than one in so many */
 
 /* The state of the pass. Its address is given to INLINE functions only, so
  * that the compiler may keep it in registers. */
@@ -38,6 +33,8 @@ struct scan {
 			 * them all */
 	char close;     /* the bracket that ends it; NUL: none is open */
 	uint32_t depth;
+	uint32_t last;    /* the container closed last, or NO_PARENT */
+	size_t won, lost; /* bytes found alike, and looked at in vain */
 	struct json_limits limits;
 	struct arena *arena;
 };
@@ -52,6 +49,7 @@ json_parse(struct json *j, struct str text, const struct json_limits *limits,
 		.len = text.len,
 		.base = NO_BLOCK,
 		.open = NO_PARENT,
+		.last = NO_PARENT,
 		.limits = *limits,
 		.arena = arena };
 
@@ -181,104 +179,6 @@ find_special(struct scan *s, size_t from, size_t *at_r)
 }
 #endif
 
-/* ---- duplicate names */
-
-/* One more name in a set of 64 marks, from both its ends with the quotes.
- * Two alike, or one too short, make the object suspect. */
-INLINE uint64_t
-names_add(uint64_t seen, const char *key, size_t len)
-{
-	uint32_t head, tail;
-	uint64_t mark;
-
-	if (len < sizeof(head))
-		return (SUSPECT);
-	memcpy(&head, key, sizeof(head));
-	memcpy(&tail, key + len - sizeof(tail), sizeof(tail));
-	mark = ((uint64_t)tail << 32 | head) * NAME_FACTOR;
-	mark = UINT64_C(1) << (mark >> 58);
-	return ((seen & mark) != 0 ? SUSPECT : seen | mark);
-}
-
-struct names {
-	const char *text;
-	const struct json_node *nodes;
-	struct arena *arena;
-};
-
-/* The key decoded; in an object with many escaped keys the copies together
- * are no longer than the text. */
-static inline struct str
-key_of(const struct names *s, uint32_t node)
-{
-	const struct json_node *k = &s->nodes[node];
-	struct str raw = { s->text + k->off + 1, k->len - 2 };
-
-	return (k->escaped ? json_decode(raw, s->arena) : raw);
-}
-
-static bool
-few_repeat(const struct names *s, uint32_t obj)
-{
-	uint32_t n = 0, end = s->nodes[obj].next;
-	struct str key[FEW_MEMBERS];
-
-	for (uint32_t k = obj + 1; k < end; k = s->nodes[k + 1].next) {
-		key[n] = key_of(s, k);
-		for (uint32_t i = 0; i < n; i++)
-			if (str_eq(key[i], key[n]))
-				return (true);
-		n++;
-	}
-	return (false);
-}
-
-/* Keyed hashes, since the names may have been chosen to collide. */
-static bool
-many_repeat(const struct names *s, uint32_t obj)
-{
-	struct slot {
-		uint64_t hash;
-		struct str key; /* p NULL: free */
-	} * slots;
-	const struct json_node *o = &s->nodes[obj];
-	size_t size = 64, i;
-	bool repeat = false;
-	struct str key;
-	uint64_t h;
-
-	while (size < (size_t)o->count * 2)
-		size *= 2;
-	slots = xcalloc(size, sizeof(*slots));
-	for (uint32_t k = obj + 1; k < o->next && !repeat;
-	     k = s->nodes[k + 1].next) {
-		key = key_of(s, k);
-		h = hash_str(key);
-		for (i = h & (size - 1); slots[i].key.p != NULL && !repeat;
-		     i = (i + 1) & (size - 1))
-			repeat =
-			    slots[i].hash == h && str_eq(slots[i].key, key);
-		if (!repeat) {
-			slots[i].hash = h;
-			slots[i].key = key;
-		}
-	}
-	free(slots);
-	return (repeat);
-}
-
-/* Does object obj, which is closed, hold a name twice? */
-UNUSUAL bool
-names_repeat(const char *text, const struct json_node *nodes, uint32_t obj,
-    struct arena *arena)
-{
-	const struct names s = { text, nodes, arena };
-
-	if (nodes[obj].count > FEW_MEMBERS)
-		return (many_repeat(&s, obj));
-	return (few_repeat(&s, obj));
-}
-
 /* ---- the pass */
 
 UNUSUAL size_t
@@ -311,7 +211,8 @@ peek_is(struct scan *s, char c)
 /* A node for the scalar from at to behind; at goes there. Fields are set one by
  * one, since an initializer clears the node first. */
 INLINE enum hub_err
-add_node(struct scan *s, enum json_kind kind, size_t behind, bool escaped)
+add_node(struct scan *s, enum json_kind kind, size_t behind, bool escaped,
+    bool name)
 {
 	struct json_node *node;
 
@@ -324,6 +225,8 @@ add_node(struct scan *s, enum json_kind kind, size_t behind, bool escaped)
 	node->count = 0;
 	node->kind = (uint8_t)kind;
 	node->escaped = escaped;
+	node->name = name;
+	node->alike = false;
 	s->at = behind;
 	return (HUB_OK);
 }
@@ -343,14 +246,14 @@ add_string(struct scan *s, bool name)
 		if (name)
 			s->seen =
 			    names_add(s->seen, s->text + s->at, at - s->at);
-		return (add_node(s, JSON_STRING, at, false));
+		return (add_node(s, JSON_STRING, at, false, name));
 	}
 	end = scan_string_on(s->text, at, s->len);
 	if (end.at == 0)
 		return (HUB_ESYNTAX);
 	if (name)
 		s->seen = SUSPECT;
-	return (add_node(s, JSON_STRING, end.at, end.escaped));
+	return (add_node(s, JSON_STRING, end.at, end.escaped, name));
 }
 
 /* A member's name and colon. */
@@ -419,6 +322,8 @@ container_open(struct scan *s, char c)
 	node->next = s->open;
 	node->kind = c == '{' ? JSON_OBJECT : JSON_ARRAY;
 	node->escaped = false;
+	node->name = false;
+	node->alike = false;
 	s->open = s->n++;
 	s->count = 0;
 	s->seen = 0;
@@ -445,6 +350,7 @@ container_close(struct scan *s)
 	    names_repeat(s->text, s->nodes, child, s->arena))
 		return (HUB_ESYNTAX);
 	s->close = '\0';
+	s->last = child;
 	if (s->open != NO_PARENT)
 		parent_load(s, child);
 	return (HUB_OK);
@@ -462,7 +368,35 @@ add_bare(struct scan *s)
 	end = scan_bare(s->text, s->at, s->len, &kind);
 	if (end == 0)
 		return (HUB_ESYNTAX);
-	return (add_node(s, kind, end, false));
+	return (add_node(s, kind, end, false, false));
+}
+
+/* Is the object at `at` like the element before it? Then it is read. What is
+ * looked at in vain costs no more than what was won before. */
+INLINE bool
+add_alike(struct scan *s)
+{
+	struct alike_end end;
+	uint32_t rows;
+
+	if (!JSON_ALIKE || s->close != ']' || s->last == NO_PARENT ||
+	    s->nodes[s->last].next != s->n ||
+	    s->nodes[s->last].kind != JSON_OBJECT ||
+	    s->lost > s->won + ALIKE_CREDIT)
+		return (false);
+	rows = s->n - s->last;
+	if (s->cap - s->n < rows)
+		return (false);
+	end = scan_alike(s->text, s->at, s->len, s->nodes, s->last);
+	if (!end.whole) {
+		s->lost += end.at - s->at;
+		return (false);
+	}
+	s->won += end.at - s->at;
+	s->at = end.at;
+	s->last = s->n;
+	s->n += rows;
+	return (true);
 }
 
 /* A value, or the beginning of a container up to its first value; *whole_r
@@ -479,6 +413,8 @@ scan_value(struct scan *s, bool *whole_r)
 	c = s->at < s->len ? s->text[s->at] : '\0';
 	if (c != '{' && c != '[')
 		return (add_bare(s));
+	if (c == '{' && add_alike(s))
+		return (HUB_OK);
 	err = container_open(s, c);
 	if (err != HUB_OK)
 		return (err);

@@ -7,7 +7,8 @@
 #include "server/ngsild/json.h"
 #include "server/ngsild/json_priv.h"
 
-/* HUB_JSON_SCALAR: without vector code, as on other processors (tested). */
+/* HUB_JSON_SCALAR: without vector code, as on other processors, and without
+ * json_alike.h (tests compare with it). */
 #if defined(__SSE2__) && !defined(HUB_JSON_SCALAR)
 #include <emmintrin.h>
 #define JSON_SSE2 1

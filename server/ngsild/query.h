@@ -119,7 +119,10 @@ bool query_selectors_match(const struct query *, const struct entity *);
 bool query_scope_match(const struct query *, const struct entity *);
 /* attrs: one of them; */
 bool query_attrs_match(const struct query *, const struct entity *);
-/* all of these, ids, q and geo. */
+/* q, geo and scopeQ, which may be left to a source; */
+bool query_filter_match(const struct query *, const struct entity *,
+    struct names *);
+/* all of these and ids. */
 bool query_match(const struct query *, const struct entity *, struct names *);
 
 /* Takes out of the entity, in place, the attributes, instances and scope that

@@ -66,16 +66,22 @@ query_attrs_match(const struct query *q, const struct entity *e)
 }
 
 bool
+query_filter_match(const struct query *q, const struct entity *e,
+    struct names *names)
+{
+	return (query_scope_match(q, e) &&
+	    (q->q == NULL || q_match(q->q, e, names)) &&
+	    (q->geo == NULL || geo_match(q->geo, e)));
+}
+
+bool
 query_match(const struct query *q, const struct entity *e, struct names *names)
 {
 	return (query_type_match(q, e) && query_selectors_match(q, e) &&
 	    has_id(q, e) &&
 	    (q->id_pattern_re == NULL ||
 		pattern_match(q->id_pattern_re, e->id)) &&
-	    query_attrs_match(q, e) &&
-	    query_scope_match(q, e) &&
-	    (q->q == NULL || q_match(q->q, e, names)) &&
-	    (q->geo == NULL || geo_match(q->geo, e)));
+	    query_attrs_match(q, e) && query_filter_match(q, e, names));
 }
 
 /* ---- projection */

@@ -4,7 +4,7 @@
  * An atom is a path of levels: "+" stands for any one level, "#" in the last
  * place for the path before it and everything below that. */
 #include "server/ngsild/boolexpr.h"
-#include "server/ngsild/query.h"
+#include "server/ngsild/narrow.h"
 
 #define SCOPE_MAX   1024 /* bytes of one path */
 #define SCOPE_Q_MAX 4096
@@ -173,4 +173,29 @@ scope_q_may_hold(const struct boolexpr *expr, unsigned n, const struct str *v)
 	struct scopes s = { n, (struct str *)(uintptr_t)v };
 
 	return (boolexpr_test(expr, test_meets, &s));
+}
+
+/* ---- for a source */
+
+static void
+write_path(const void *atom, struct buf *b)
+{
+	const struct scope_path *path = atom;
+
+	buf_addc(b, '/');
+	buf_adds(b, path->levels);
+}
+
+struct str
+narrow_scope(const struct boolexpr *expr, struct arena *a)
+{
+	struct str s = STR_NONE;
+	struct buf b;
+
+	buf_init(&b, NARROW_TEXT_MAX);
+	boolexpr_write(expr, write_path, &b);
+	if (!b.failed)
+		s = arena_str(a, buf_str(&b));
+	buf_clear(&b);
+	return (s);
 }
