@@ -4,6 +4,7 @@
 #define HUB_POLICIES_CRISIS_H
 
 #include "policies/region.h"
+#include "server/base/buf.h"
 
 /* In all, whatever the blocks say; and until a second person must have
  * confirmed it. */
@@ -43,5 +44,25 @@ const char *crisis_resolve(const struct region *, const struct crisis_row *,
 const struct region_crisis *crisis_block(const struct region_agreement *,
     const struct crisis_event *, struct wall_us *from_r,
     struct wall_us *until_r);
+
+/* What an event would wake. */
+struct crisis_wakes {
+	unsigned n; /* agreements */
+	int64_t max_us, report_us; /* the longest; the shortest */
+};
+struct crisis_wakes crisis_wakes(const struct region *,
+    const struct crisis_event *);
+
+/* May the tenant declare an event of that kind there, for so long? NULL and
+ * *wakes_r, or a static phrase that says why not; *denied_r: by the rules, else
+ * there is no such thing. */
+const char *crisis_may_declare(const struct region *, struct str authority,
+    struct str kind, struct str area, int64_t length_us, bool *denied_r,
+    struct crisis_wakes *wakes_r);
+
+/* What the block makes wider, in words for the provider: "history 1 h -> 90 d;
+ * quota 600/h -> 6000/h; without forbid kennzeichen". */
+void crisis_widens(const struct region *, const struct region_agreement *,
+    const struct region_crisis *, struct buf *);
 
 #endif

@@ -7,6 +7,8 @@
 #define INT64_STR 24
 /* Not over yet, of a region: far more than anybody can look after. */
 #define ROWS_MAX 1000
+/* Of one authority: it alone must not reach that. */
+#define OPEN_MAX 20
 
 static struct str
 cell(const PGresult *res, int row, int col)
@@ -119,13 +121,29 @@ crisis_load(struct db *db, struct arena *a, struct crisis_row **rows_r,
 	return (err);
 }
 
+/* As crisis_load counts them. */
+static enum hub_err
+check_open(struct db *db, const char *authority)
+{
+	int64_t n = 0;
+	enum hub_err err = ask_ints(db,
+	    "SELECT count(*) FROM hub.crisis WHERE authority = $1 "
+	    "AND until > now() AND ended_at IS NULL AND (confirmed_at "
+	    "IS NOT NULL OR confirm_deadline > now())", 1, &authority, 1, &n);
+
+	return (err == HUB_OK && n >= OPEN_MAX ? HUB_EFULL : err);
+}
+
 enum hub_err
 crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
 {
+	enum hub_err err = check_open(db, d->authority);
 	char length[INT64_STR], report[INT64_STR];
 	const char *params[] = { d->kind, d->authority, d->area, d->reason,
 		d->by, length, report };
 
+	if (err != HUB_OK)
+		return (err);
 	(void)snprintf(length, sizeof(length), "%" PRId64,
 	    d->length_us / 1000000);
 	(void)snprintf(report, sizeof(report), "%" PRId64,
@@ -148,4 +166,85 @@ crisis_step(struct db *db, int64_t id, const char *step, const char *by,
 	err = db_exec(db, "SELECT hub.crisis_do($1::bigint, $2, $3, $4)", 4,
 	    params, NULL);
 	return (err == HUB_ECONFLICT ? HUB_EEXIST : err);
+}
+
+enum hub_err
+crisis_note(struct db *db, int64_t event, const struct region_agreement *ag,
+    struct str widens, bool *new_r)
+{
+	char text[INT64_STR], name[64], provider[64], consumer[64], what[4001];
+	const char *params[] = { text, name, provider, consumer, what };
+	PGresult *res = NULL;
+	enum hub_err err;
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, event);
+	(void)snprintf(name, sizeof(name), "%.*s", STR_FMT(ag->name));
+	(void)snprintf(provider, sizeof(provider), "%.*s",
+	    STR_FMT(ag->provider->name));
+	(void)snprintf(consumer, sizeof(consumer), "%.*s",
+	    STR_FMT(ag->consumer->name));
+	(void)snprintf(what, sizeof(what), "%.*s", STR_FMT(widens));
+	err = db_exec(db, "SELECT hub.crisis_note($1::bigint, $2, $3, $4, $5)",
+	    5, params, &res);
+	if (err == HUB_OK)
+		*new_r = strcmp(PQgetvalue(res, 0, 0), "t") == 0;
+	PQclear(res);
+	return (err);
+}
+
+enum hub_err
+crisis_step_of(struct db *db, const char *authority, int64_t id,
+    const char *step, const char *by)
+{
+	char text[INT64_STR];
+	const char *params[] = { text, step, by, authority };
+	PGresult *res = NULL;
+	enum hub_err err;
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, id);
+	err = db_exec(db, "SELECT hub.crisis_do(c.event_id, $2, $3, '') "
+	    "FROM hub.crisis_event c WHERE c.event_id = $1::bigint "
+	    "AND c.authority = $4", 4, params, &res);
+	if (err == HUB_OK && PQntuples(res) == 0)
+		err = HUB_ENOENT;
+	PQclear(res);
+	return (err == HUB_ECONFLICT ? HUB_EEXIST : err);
+}
+
+#define WHEN(what)                                                             \
+	"to_char(" what " AT TIME ZONE 'UTC', "                                \
+	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+/* Who acted is for the authority alone. */
+static const char list_sql[] =
+    "SELECT coalesce(json_agg(x), '[]')::text FROM (SELECT "
+    "c.event_id AS \"event\", c.kind, c.authority, c.area, c.state, "
+    "c.reason, " WHEN("c.declared_at") " AS \"declaredAt\", "
+    WHEN("c.until") " AS \"until\", "
+    "CASE WHEN c.confirmed_at IS NULL THEN " WHEN("c.confirm_deadline")
+    " END AS \"confirmBy\", " WHEN("c.confirmed_at") " AS \"confirmedAt\", "
+    WHEN("c.ended_at") " AS \"endedAt\", CASE WHEN c.began < c.finished THEN "
+    WHEN("c.report_due") " END AS \"reportDue\", " WHEN("c.reported_at")
+    " AS \"reportedAt\", CASE WHEN c.authority = $1 THEN c.declared_by END "
+    "AS \"declaredBy\", CASE WHEN c.authority = $1 THEN c.confirmed_by END "
+    "AS \"confirmedBy\", coalesce((SELECT json_agg(json_build_object("
+    "'agreement', n.agreement, 'provider', n.provider, 'consumer', "
+    "n.consumer, 'widens', n.widens, 'notedAt', " WHEN("n.noted_at")
+    ") ORDER BY n.agreement) FROM hub.crisis_notice n "
+    "WHERE n.event_id = c.event_id AND $1 IN (c.authority, n.provider, "
+    "n.consumer)), '[]') AS \"agreements\" FROM hub.crisis c "
+    "WHERE c.authority = $1 OR EXISTS (SELECT FROM hub.crisis_notice n "
+    "WHERE n.event_id = c.event_id AND $1 IN (n.provider, n.consumer)) "
+    "ORDER BY c.event_id DESC LIMIT 200) x";
+
+enum hub_err
+crisis_list_json(struct db *db, const char *tenant, struct buf *b)
+{
+	PGresult *res = NULL;
+	enum hub_err err = db_exec(db, list_sql, 1, &tenant, &res);
+
+	if (err == HUB_OK)
+		buf_adds(b, cell(res, 0, 0));
+	PQclear(res);
+	return (err == HUB_OK && b->failed ? HUB_EFULL : err);
 }

@@ -23,12 +23,27 @@ struct crisis_declaration {
 	const char *kind, *authority, *area, *reason, *by;
 	int64_t length_us, report_us;
 };
-/* HUB_EDENIED: db_why says which rule forbids it. NOTIFY comes from the
+/* HUB_EDENIED: db_why says which rule forbids it. HUB_EFULL: so many of the
+ * authority are not over that hubs would read none. NOTIFY comes from the
  * database. */
 enum hub_err crisis_declare(struct db *, const struct crisis_declaration *,
     int64_t *id_r) HUB_MUST_CHECK;
 /* step: confirm, end or report. HUB_EEXIST: done already. */
 enum hub_err crisis_step(struct db *, int64_t id, const char *step,
     const char *by, const char *note) HUB_MUST_CHECK;
+
+/* Notes that the provider is told of what the event makes wider. *new_r: nobody
+ * had noted it before. */
+enum hub_err crisis_note(struct db *, int64_t event,
+    const struct region_agreement *, struct str widens, bool *new_r)
+    HUB_MUST_CHECK;
+/* A step by somebody of the authority itself. HUB_ENOENT: it has no such
+ * event. */
+enum hub_err crisis_step_of(struct db *, const char *authority, int64_t id,
+    const char *step, const char *by) HUB_MUST_CHECK;
+/* What a tenant may know of events: those of its own, and those that touch its
+ * agreements; JSON, the latest first. */
+enum hub_err crisis_list_json(struct db *, const char *tenant, struct buf *)
+    HUB_MUST_CHECK;
 
 #endif

@@ -52,10 +52,13 @@ policy_transforms(const struct policy_leg *leg, const struct name *attr)
 
 static bool
 grant_valid(const struct policy_grant *grant, unsigned actions,
-    struct wall_us at)
+    const struct policy_query *q)
 {
+	for (unsigned i = 0; i < q->nvoid; i++)
+		if (q->voids[i] == grant->agreement)
+			return (false);
 	return ((grant->agreement->actions & actions) == actions &&
-	    grant->from.us <= at.us && at.us < grant->until.us);
+	    grant->from.us <= q->at.us && q->at.us < grant->until.us);
 }
 
 static unsigned
@@ -136,17 +139,18 @@ group_grants(const struct group *g, const struct policy_query *q,
 	const struct policy_grant **valid;
 	unsigned i;
 
-	if (g->from.us <= q->at.us && q->at.us < g->until.us &&
+	if (q->nvoid == 0 && g->from.us <= q->at.us &&
+	    q->at.us < g->until.us &&
 	    (g->actions & q->action) == (unsigned)q->action) {
 		leg->grants = g->grants;
 		leg->ngrants = g->ngrants;
 		return;
 	}
-	if (g->ngrants == 1)
+	if (g->ngrants == 1 && q->nvoid == 0)
 		return;
 	valid = arena_array(arena, g->ngrants, sizeof(*valid));
 	for (i = 0; i < g->ngrants; i++)
-		if (grant_valid(g->grants[i], q->action, q->at))
+		if (grant_valid(g->grants[i], q->action, q))
 			valid[leg->ngrants++] = g->grants[i];
 	leg->grants = valid;
 }
@@ -269,13 +273,13 @@ policy_may_show(const struct policy_leg *leg, const struct name *attr)
 }
 
 static bool
-cell_valid(const struct cell *cell, struct wall_us at)
+cell_valid(const struct cell *cell, const struct policy_query *q)
 {
 	unsigned g, i;
 
 	for (g = 0; g < cell->ngroups; g++)
 		for (i = 0; i < cell->groups[g].ngrants; i++)
-			if (grant_valid(cell->groups[g].grants[i], 0, at))
+			if (grant_valid(cell->groups[g].grants[i], 0, q))
 				return (true);
 	return (false);
 }
@@ -284,15 +288,24 @@ const struct region_purpose *
 policy_only_purpose(const struct policy_set *set, const struct tenant *consumer,
     struct wall_us at, bool *several_r)
 {
+	const struct policy_query q = { .consumer = consumer, .at = at };
+
+	return (policy_query_purpose(set, &q, several_r));
+}
+
+const struct region_purpose *
+policy_query_purpose(const struct policy_set *set,
+    const struct policy_query *q, bool *several_r)
+{
 	const struct region_purpose *only = NULL;
 	const struct consumer *c;
 	unsigned i;
 
-	assert(consumer->index < set->nconsumers);
-	c = &set->consumers[consumer->index];
+	assert(q->consumer->index < set->nconsumers);
+	c = &set->consumers[q->consumer->index];
 	*several_r = false;
 	for (i = 0; i < c->ncells; i++) {
-		if (!cell_valid(&c->cells[i], at))
+		if (!cell_valid(&c->cells[i], q))
 			continue;
 		if (only != NULL) {
 			*several_r = true;

@@ -65,6 +65,10 @@ struct policy_query {
 	unsigned nids; /* 0: any id; else a dataset must match one of them */
 	const struct str *ids;
 	struct str id; /* retrieve: the id; else p NULL */
+	/* Agreements that were revoked since the set was made: as if there were
+	 * none. */
+	unsigned nvoid;
+	const struct region_agreement *const *voids;
 };
 
 /* Signed by both, neither of them suspended, and the provider's own data. Its
@@ -113,5 +117,8 @@ bool policy_may_show(const struct policy_leg *, const struct name *attr);
  * grants but own datasets needs none: also NULL, !several. */
 const struct region_purpose *policy_only_purpose(const struct policy_set *,
     const struct tenant *consumer, struct wall_us at, bool *several_r);
+/* The same by a query's consumer, at and voids. */
+const struct region_purpose *policy_query_purpose(const struct policy_set *,
+    const struct policy_query *, bool *several_r);
 
 #endif

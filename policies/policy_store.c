@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policies/region_sign.h"
+#include "policies/region_words.h"
+
 /* One bundle: far more than a region of a dozen towns needs. */
 #define FILES_MAX 4096
 #define BYTES_MAX ((size_t)64 << 20)
@@ -15,8 +18,8 @@
 static enum hub_err get_int(const PGresult *, int row, int col, int64_t *);
 static enum hub_err check_size(const struct region_file *, unsigned n);
 static enum hub_err store(struct db *, const struct region_file *, unsigned n,
-    const unsigned char hash[SHA256_LEN], const char *by, const char *note,
-    int64_t epoch, int64_t *bundle_r);
+    const struct bundle_facts *, const unsigned char hash[SHA256_LEN],
+    const char *by, const char *note, int64_t epoch, int64_t *bundle_r);
 
 /* The head, and the hash (hex) of its bundle; hash[0] is NUL when none. */
 static enum hub_err
@@ -60,7 +63,8 @@ bundle_head_get(struct db *db, struct bundle_head *head)
 
 enum hub_err
 bundle_apply(struct db *db, const struct region_file *files, unsigned n,
-    const char *by, const char *note, int64_t seen_epoch, int64_t *bundle_r)
+    const struct bundle_facts *facts, const char *by, const char *note,
+    int64_t seen_epoch, int64_t *bundle_r)
 {
 	char stored[2 * SHA256_LEN + 1], hex[2 * SHA256_LEN + 1];
 	unsigned char hash[SHA256_LEN];
@@ -81,7 +85,7 @@ bundle_apply(struct db *db, const struct region_file *files, unsigned n,
 	err = db_begin(db);
 	if (err != HUB_OK)
 		return (err);
-	err = store(db, files, n, hash, by, note, seen_epoch, &bundle);
+	err = store(db, files, n, facts, hash, by, note, seen_epoch, &bundle);
 	if (err == HUB_OK)
 		err = db_commit(db);
 	if (err != HUB_OK) {
@@ -162,16 +166,18 @@ store_file(struct db *db, const char *bundle, const struct region_file *f)
 
 static enum hub_err
 store_begin(struct db *db, const unsigned char hash[SHA256_LEN],
-    const char *by, const char *note, int64_t *bundle_r)
+    bool widens, const char *by, const char *note, int64_t *bundle_r)
 {
 	char hex[2 * SHA256_LEN + 1];
-	const char *params[] = { hex, by, note != NULL ? note : "" };
+	const char *params[] = { hex, by, note != NULL ? note : "",
+		widens ? "t" : "f" };
 	PGresult *res = NULL;
 	enum hub_err err;
 
 	hex_encode(hash, SHA256_LEN, hex);
-	err = db_exec(db, "SELECT hub.bundle_begin(decode($1, 'hex'), $2, $3)",
-	    3, params, &res);
+	err = db_exec(db, "SELECT hub.bundle_begin(decode($1, 'hex'), $2, $3, "
+	    "$4::boolean)",
+	    4, params, &res);
 	if (err != HUB_OK)
 		return (err);
 	err = PQntuples(res) == 1 ? get_int(res, 0, 0, bundle_r) : HUB_EIO;
@@ -180,13 +186,84 @@ store_begin(struct db *db, const unsigned char hash[SHA256_LEN],
 }
 
 static enum hub_err
+store_changes(struct db *db, const char *bundle, const struct bundle_facts *f)
+{
+	char number[16];
+	enum hub_err err = HUB_OK;
+
+	/* Texts of an arena end in NUL. */
+	for (unsigned i = 0; err == HUB_OK && i < f->nchanges; i++) {
+		const struct region_change *c = &f->changes[i];
+		const char *params[] = { bundle, number,
+			region_change_words[c->kind], c->subject.p, c->en.p };
+
+		(void)snprintf(number, sizeof(number), "%u", i + 1);
+		err = db_exec(db, "SELECT hub.bundle_tell($1::bigint, "
+		    "$2::integer, $3, left($4, 1000), left($5, 10000))",
+		    5, params, NULL);
+	}
+	return (err);
+}
+
+static enum hub_err
+store_datasets(struct db *db, const char *bundle, const struct region *r)
+{
+	enum hub_err err = HUB_OK;
+
+	for (unsigned i = 0; err == HUB_OK && i < r->ndatasets; i++) {
+		const struct region_dataset *ds = &r->datasets[i];
+		const char *params[] = { bundle, ds->name.p,
+			ds->source->owner->name.p };
+
+		err = db_exec(db, "SELECT hub.bundle_own($1::bigint, $2, $3)",
+		    3, params, NULL);
+	}
+	return (err);
+}
+
+static enum hub_err
+store_agreement(struct db *db, const char *bundle,
+    const struct region_agreement *ag, struct arena *a)
+{
+	struct wall_us last = { ag->until.us - 1 };
+	unsigned char hash[SHA256_LEN];
+	char version[16], hex[2 * SHA256_LEN + 1];
+	const char *params[] = { bundle, ag->name.p, version,
+		ag->provider->name.p, ag->consumer->name.p, ag->dataset->name.p,
+		words_day(ag->from, a).en.p, words_day(last, a).en.p, hex };
+
+	(void)snprintf(version, sizeof(version), "%u", ag->version);
+	region_agreement_hash(ag, hash);
+	hex_encode(hash, sizeof(hash), hex);
+	return (db_exec(db, "SELECT hub.bundle_agree($1::bigint, $2, "
+	    "$3::integer, $4, $5, $6, $7::date, $8::date, decode($9, 'hex'))",
+	    9, params, NULL));
+}
+
+static enum hub_err
+store_facts(struct db *db, const char *bundle, const struct bundle_facts *f)
+{
+	struct arena *a = arena_new();
+	enum hub_err err = store_changes(db, bundle, f);
+
+	if (err == HUB_OK)
+		err = store_datasets(db, bundle, f->region);
+	for (unsigned i = 0; err == HUB_OK && i < f->region->nagreements; i++)
+		err = store_agreement(db, bundle, &f->region->agreements[i],
+		    a);
+	arena_free(a);
+	return (err);
+}
+
+static enum hub_err
 store(struct db *db, const struct region_file *files, unsigned n,
-    const unsigned char hash[SHA256_LEN], const char *by, const char *note,
-    int64_t epoch, int64_t *bundle_r)
+    const struct bundle_facts *facts, const unsigned char hash[SHA256_LEN],
+    const char *by, const char *note, int64_t epoch, int64_t *bundle_r)
 {
 	char id[INT64_STR], seen[INT64_STR];
 	const char *params[] = { id, seen };
-	enum hub_err err = store_begin(db, hash, by, note, bundle_r);
+	enum hub_err err = store_begin(db, hash, facts->widens, by, note,
+	    bundle_r);
 
 	if (err != HUB_OK)
 		return (err);
@@ -194,6 +271,8 @@ store(struct db *db, const struct region_file *files, unsigned n,
 	(void)snprintf(seen, sizeof(seen), "%" PRId64, epoch);
 	for (unsigned i = 0; err == HUB_OK && i < n; i++)
 		err = store_file(db, id, &files[i]);
+	if (err == HUB_OK)
+		err = store_facts(db, id, facts);
 	if (err != HUB_OK)
 		return (err);
 	return (db_exec(db, "SELECT hub.head_move($1::bigint, $2::bigint)", 2,

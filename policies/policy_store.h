@@ -3,7 +3,7 @@
 #ifndef HUB_POLICIES_POLICY_STORE_H
 #define HUB_POLICIES_POLICY_STORE_H
 
-#include "policies/region.h"
+#include "policies/region_diff.h"
 #include "server/base/hash.h"
 #include "sql/db.h"
 
@@ -15,13 +15,22 @@ struct bundle_head {
 };
 
 enum hub_err bundle_head_get(struct db *, struct bundle_head *) HUB_MUST_CHECK;
+/* What a bundle says, for those who read the database: which datasets there
+ * are, which agreements, and what changes. */
+struct bundle_facts {
+	const struct region *region;
+	bool widens;
+	unsigned nchanges; /* none of the first bundle: everything is new */
+	const struct region_change *changes;
+};
+
 /* Stores the files as a new bundle and makes it the head, in one transaction
  * with compare-and-swap on the epoch that the caller has seen: another one by
  * now is HUB_ECONFLICT. Same hash as the head's: HUB_EEXIST, *bundle_r is the
  * head. NOTIFY comes from the database. */
 enum hub_err bundle_apply(struct db *, const struct region_file *, unsigned n,
-    const char *by, const char *note, int64_t seen_epoch,
-    int64_t *bundle_r) HUB_MUST_CHECK;
+    const struct bundle_facts *, const char *by, const char *note,
+    int64_t seen_epoch, int64_t *bundle_r) HUB_MUST_CHECK;
 /* The bundle behind which it was applied; 0: none, it was the first. */
 enum hub_err bundle_parent(struct db *, int64_t bundle, int64_t *parent_r)
     HUB_MUST_CHECK;

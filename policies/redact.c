@@ -18,6 +18,13 @@ struct masked {
 /* Some forbids bind what is released in quiet times only. */
 enum forbidden { FORBIDDEN_NOT, FORBIDDEN_QUIET, FORBIDDEN_ALWAYS };
 
+/* What was found about an instance. */
+struct finding {
+	const struct release *release; /* NULL: not released */
+	uint64_t grants;	       /* by which */
+	enum forbidden forbidden;
+};
+
 /* One look at one entity. */
 struct view {
 	const struct policy_leg *leg;
@@ -25,10 +32,8 @@ struct view {
 	struct wall_us now;
 	struct names *names;
 	struct arena *arena;
-	const struct release **releases; /* per instance; NULL: not released */
-	uint64_t *grants;		 /* per instance: by which */
+	struct finding *of; /* per instance */
 	struct masked *masked; /* per instance; NULL: none of them yet */
-	enum forbidden *forbidden; /* per instance */
 	enum forbidden gone;	   /* the entity as a whole */
 	struct wall_us observed;	 /* dateObserved of the entity */
 	bool observed_known;
@@ -68,8 +73,11 @@ registered(const struct region_dataset *ds, struct entity *e)
 static bool
 expired(const struct document *doc, uint32_t node, struct wall_us now)
 {
-	struct wall_us at = entity_time(doc, node);
+	struct wall_us at;
 
+	if (node == 0) /* mostly: it says nothing */
+		return (false);
+	at = entity_time(doc, node);
 	return (at.us != WALL_ABSENT.us && at.us <= now.us);
 }
 
@@ -236,7 +244,7 @@ apply_forbids(struct view *v)
 			forbid(&v->gone, fb);
 		for (unsigned i = 0; i < v->e->ninstances; i++)
 			if (v->e->instances[i].name == fb->attribute)
-				forbid(&v->forbidden[i], fb);
+				forbid(&v->of[i].forbidden, fb);
 	}
 }
 
@@ -277,7 +285,7 @@ apply_transform(struct view *v, unsigned i, const struct transform *t)
 		v->masked = arena_array(v->arena, v->e->ninstances,
 		    sizeof(*v->masked));
 		for (unsigned k = 0; k < v->e->ninstances; k++)
-			v->masked[k].raw = v->releases[k] != NULL;
+			v->masked[k].raw = v->of[k].release != NULL;
 	}
 	m = &v->masked[i];
 	if (t == NULL) {
@@ -304,20 +312,21 @@ apply_share(struct view *v, const struct policy_share *ps,
 
 	for (unsigned i = 0; i < v->e->ninstances; i++) {
 		const struct instance *in = &v->e->instances[i];
+		struct finding *of = &v->of[i];
 
 		if (arena_is_over(v->arena))
 			return; /* for whoever watches all of it is too much */
-		if (is_forbidden(v->forbidden[i], grant) ||
-		    (grant->event != NULL && v->grants[i] != 0))
+		if (is_forbidden(of->forbidden, grant) ||
+		    (grant->event != NULL && of->grants != 0))
 			continue;
 		entry = policy_entry(ps, in->name);
 		if (entry == NULL || !time_allowed(v, ps->share, in) ||
 		    !stays_inside(v, ps->share, in) ||
 		    !apply_transform(v, i, entry->transform))
 			continue;
-		v->releases[i] = release_union(v->releases[i], entry->release,
+		of->release = release_union(of->release, entry->release,
 		    v->arena);
-		v->grants[i] |= bit;
+		of->grants |= bit;
 	}
 }
 
@@ -366,7 +375,7 @@ released(const struct view *v, unsigned i, struct instance *in)
 {
 	const struct masked *m = v->masked != NULL ? &v->masked[i] : NULL;
 
-	if (v->releases[i] == NULL)
+	if (v->of[i].release == NULL)
 		return (false);
 	if (m == NULL || m->raw)
 		return (true);
@@ -386,8 +395,8 @@ keep_released(struct view *v, const struct granted *g)
 
 		if (!released(v, i, in))
 			continue;
-		in->grants = v->grants[i];
-		in->release = v->releases[i];
+		in->grants = v->of[i].grants;
+		in->release = v->of[i].release;
 		if (!in->release->modified_at)
 			in->modified_at = 0;
 		instance_keep(e->instances, n++, in);
@@ -475,11 +484,7 @@ redact(struct view *v)
 		return (type_in_dataset(leg->dataset, e) &&
 		    registered(leg->dataset, e) && e->ninstances > 0);
 	}
-	v->releases = arena_array(v->arena, e->ninstances,
-	    sizeof(const void *));
-	v->grants = arena_array(v->arena, e->ninstances, sizeof(uint64_t));
-	v->forbidden = arena_array(v->arena, e->ninstances,
-	    sizeof(*v->forbidden));
+	v->of = arena_array(v->arena, e->ninstances, sizeof(*v->of));
 	apply_forbids(v);
 	if (v->gone == FORBIDDEN_ALWAYS)
 		return (false);

@@ -1,5 +1,6 @@
 /* policies/region.c - a region's end and its hash; the complaints and
  * references that every part of the parse shares. */
+#include "policies/region_german.h"
 #include "policies/region_priv.h"
 
 #include <stdarg.h>
@@ -87,7 +88,7 @@ say(struct build *b, struct str file, unsigned line, unsigned column,
     bool warning, const char *fmt, va_list ap)
 {
 	struct region_message *m;
-	struct buf text;
+	struct buf text, german;
 
 	if (b->lenient && !warning) {
 		b->nlenient++;
@@ -99,16 +100,20 @@ say(struct build *b, struct str file, unsigned line, unsigned column,
 		return;
 	m = &b->messages[b->nmessages++];
 	buf_init(&text, 4096);
-	if (b->nmessages == REGION_MESSAGES_MAX)
+	buf_init(&german, 4096);
+	if (b->nmessages == REGION_MESSAGES_MAX) {
 		BUF_LIT(&text, "more messages are left out");
-	else
-		buf_vaddf(&text, fmt, ap);
+		BUF_LIT(&german, "weitere Meldungen sind weggelassen");
+	} else
+		region_german_write(fmt, ap, &text, &german);
 	m->file = arena_str(b->message_arena, file);
+	m->german = arena_str(b->message_arena, buf_str(&german));
 	m->line = line;
 	m->column = column;
 	m->warning = warning;
 	m->text = arena_str(b->message_arena, buf_str(&text));
 	buf_clear(&text);
+	buf_clear(&german);
 }
 
 void

@@ -23,12 +23,12 @@ struct region_file {
 	struct str bytes;
 };
 
-/* A complaint: "demo.hub:12:3: ..." in English. */
+/* A complaint: "demo.hub:12:3: ...", in both languages. */
 struct region_message {
 	struct str file;
 	unsigned line, column; /* from 1; 0: unknown */
 	bool warning;	       /* does not stop an apply */
-	struct str text;
+	struct str text, german;
 };
 
 struct registration;
@@ -58,6 +58,7 @@ struct region_source {
 	int timeout_ms;	    /* default 2000 */
 	unsigned in_flight; /* default 32 */
 	unsigned page; /* 1..1000; default and ceiling by dialect */
+	bool push_down; /* it may be left to select by q, geo and scopeQ */
 	struct str context_url; /* empty: core */
 	const struct context *context;
 	struct str ca, bearer_file, client_certificate, client_key;
@@ -89,6 +90,8 @@ enum region_mode {
 	MODE_EXCLUSIVE
 };
 
+#define CACHE_US_MAX INT64_C(86400000000) /* longer is as long as this */
+
 struct region_dataset {
 	struct str name, title, licence, attribution;
 	const struct region_source *source; /* source->owner is the provider */
@@ -102,9 +105,11 @@ struct region_dataset {
 	enum region_mode mode;
 	int64_t priority;   /* default 100 */
 	bool local_only;
+	int64_t cache_us; /* its answers are kept for so long; 0: not */
 	bool any_type; /* also entities of types that are not among these */
 	unsigned personal_data; /* 0 none, 1 indirect, 2 direct */
 	unsigned publish;	/* 0 hidden, 1 listed, 2 open */
+#define DATASET_OPEN 2U
 	struct str dpia;
 	/* Of the API, not of a region file; NULL: none. What it limits, it
 	 * limits more closely than the members here say. */
@@ -207,6 +212,8 @@ struct region_agreement {
 	/* Who, as the file has it; empty: not there, or in region_sign.h. */
 	struct str provider_signer, consumer_signer;
 	struct str price, quota; /* a price block; "600/h burst 60" */
+	bool full_estimate; /* uses go on when the ledger is full */
+	bool bill_aborted;  /* what is taken of an answer cut off counts */
 	unsigned ncrises;
 	const struct region_crisis *crises;
 	unsigned nshares;

@@ -31,10 +31,16 @@ static const struct field agreement_fields[] = {
 };
 
 static const struct field terms_fields[] = {
+	{ "bill-aborted", F_BOOL, false,
+	    offsetof(struct region_agreement, bill_aborted), 0, 0, 0, NULL },
 	{ "quota", F_QUOTA, false, offsetof(struct region_agreement, quota), 0,
 	    0, 0, NULL },
 	FIELDS_END
 };
+
+/* When the ledger is full. */
+static const struct word full_words[] = { { "refuse", 0 }, { "estimate", 1 },
+	{ NULL, 0 } };
 
 static const struct field crisis_fields[] = {
 	{ "history", F_US, false, offsetof(struct region_crisis, history_us),
@@ -245,6 +251,22 @@ take_bucket(const struct sec *s, struct str quota, struct quota_rate *rate_r)
 	return (s->b->region->nbuckets++);
 }
 
+/* What has a price is not given away by estimate. */
+static void
+agreement_full(const struct sec *s, struct region_agreement *ag)
+{
+	struct str text = sec_text(s, "on-ledger-full");
+	unsigned estimate = 0;
+
+	if (text.p == NULL ||
+	    !word_read(s, "on-ledger-full", text, full_words, &estimate))
+		return;
+	if (estimate && ag->price.len > 0)
+		sec_error(s, "on-ledger-full",
+		    "an agreement with a price cannot be estimated");
+	ag->full_estimate = estimate != 0;
+}
+
 static void
 agreement_terms(const struct sec *s, struct region_agreement *ag)
 {
@@ -253,6 +275,7 @@ agreement_terms(const struct sec *s, struct region_agreement *ag)
 		ag->price = sec_keep(s, sec_text(s, "price"));
 	if (ag->quota.len > 0)
 		ag->bucket = take_bucket(s, ag->quota, &ag->rate);
+	agreement_full(s, ag);
 }
 
 static void

@@ -132,6 +132,36 @@ may_register_read(const struct sec *s, struct tenant *t)
 	t->nmay_register = n;
 }
 
+/* As browsers write it: scheme, host, perhaps a port, in lower case. */
+static bool
+origin_ok(struct str url)
+{
+	for (size_t i = 0; i < url.len; i++)
+		if (url.p[i] == '*' || (url.p[i] >= 'A' && url.p[i] <= 'Z'))
+			return (false);
+	return (may_register_ok(url));
+}
+
+static void
+origins_read(const struct sec *s, struct tenant *t)
+{
+	unsigned n = sec_nitems(s, "origins");
+	struct str *v = arena_array(s->b->arena, n + 1, sizeof(*v));
+
+	for (unsigned i = 0; i < n; i++) {
+		struct str url = sec_item(s, "origins", i);
+
+		if (!origin_ok(url))
+			sec_error(s, "origins",
+			    "bad value \"%.*s\" of origins; allowed: "
+			    "https://HOST or https://HOST:PORT in lower case",
+			    STR_FMT(nearest_to(url).wrong));
+		v[i] = sec_keep(s, url);
+	}
+	t->origins = v;
+	t->norigins = n;
+}
+
 void
 build_tenants(struct build *b)
 {
@@ -152,6 +182,7 @@ build_tenants(struct build *b)
 		t->suspended = extra.suspended != 0;
 		t->failed_sources_error = extra.failed_error != 0;
 		may_register_read(s, t);
+		origins_read(s, t);
 		for (k = 0; k < sec_nblocks(s, "population"); k++) {
 			struct sec sub = sec_block(s, "population", k);
 

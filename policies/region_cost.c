@@ -6,6 +6,7 @@
 
 static void check_price(const struct sec *);
 static void read_cost(const struct sec *, struct region_cost *);
+static void check_tax(const struct sec *, const struct region_cost *);
 static void check_fixed(const struct sec *, const struct region_cost *);
 
 struct price {
@@ -19,6 +20,9 @@ static const struct field price_fields[] = {
 	FIELDS_END
 };
 
+static const struct word tax_words[] = { { "standard", TAX_STANDARD },
+	{ "exempt", TAX_EXEMPT }, { "outside", TAX_OUTSIDE }, { NULL, 0 } };
+
 static const struct field cost_fields[] = {
 	{ "title", F_TEXT, true, offsetof(struct region_cost, title), 0, 0, 0,
 	    NULL },
@@ -27,6 +31,12 @@ static const struct field cost_fields[] = {
 	{ "from", F_DATE, true, offsetof(struct region_cost, from), 0, 0, 0,
 	    NULL },
 	{ "to", F_DATE, true, offsetof(struct region_cost, to), 0, 0, 0, NULL },
+	{ "tax", F_WORD, false, offsetof(struct region_cost, tax), 0, 0,
+	    TAX_UNKNOWN, tax_words },
+	{ "tax-rate", F_UINT, false, offsetof(struct region_cost, tax_rate), 1,
+	    99, 0, NULL },
+	{ "tax-basis", F_TEXT, false, offsetof(struct region_cost, tax_basis),
+	    0, 0, 0, NULL },
 	FIELDS_END
 };
 
@@ -75,10 +85,22 @@ read_cost(const struct sec *s, struct region_cost *cost)
 		sec_error(s, "to", "the cost ends before it begins");
 	else if ((cost->to.us - cost->from.us) / WALL_DAY_US >= COST_DAYS_MAX)
 		sec_error(s, "to", "the cost runs for over a hundred years");
+	check_tax(s, cost);
 	if (s->b->nerrors > before)
 		return;
 	cost->model = &s->b->models[model];
 	check_fixed(s, cost);
+}
+
+static void
+check_tax(const struct sec *s, const struct region_cost *cost)
+{
+	if ((cost->tax == TAX_STANDARD) != (cost->tax_rate != 0))
+		sec_error(s, "tax-rate", "tax-rate goes with tax = standard");
+	if (cost->tax == TAX_UNKNOWN && cost->tax_basis.len > 0)
+		sec_error(s, "tax-basis", "tax-basis goes with tax");
+	if (cost->tax != TAX_UNKNOWN && cost->tax_basis.len == 0)
+		sec_error(s, "tax", "tax needs a tax-basis");
 }
 
 /* Fixed amounts are the whole of their component, to the cent: what is not

@@ -78,8 +78,20 @@ struct region_model {
 	const struct region_component *components; /* as in the file */
 };
 
+/* Value added tax as finance staff decided it; the hub decides nothing. The
+ * letters are those of UNTDID 5305. */
+enum cost_tax {
+	TAX_UNKNOWN,
+	TAX_STANDARD, /* S: at tax_rate */
+	TAX_EXEMPT,   /* E */
+	TAX_OUTSIDE   /* O: not subject to it */
+};
+
 struct region_cost {
 	struct str name, title;
+	enum cost_tax tax;
+	unsigned tax_rate;    /* percent, 0 but for TAX_STANDARD */
+	struct str tax_basis; /* what the decision rests on; may be empty */
 	struct money amount;
 	struct wall_us from, to; /* days, both included */
 	const struct region_model *model;

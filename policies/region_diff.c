@@ -190,6 +190,7 @@ value_of(const struct diff_field *f, const void *block)
 		break;
 	case FT_I64:
 	case FT_SECONDS:
+	case FT_US:
 	case FT_WALL:
 	default:
 		memcpy(&v.number, p, sizeof(v.number));
@@ -213,6 +214,8 @@ show(struct diff *d, const struct diff_field *f, struct value v)
 		return (words_duration(v.number * 1000, d->arena));
 	case FT_SECONDS:
 		return (words_duration(v.number * 1000000, d->arena));
+	case FT_US:
+		return (words_duration(v.number, d->arena));
 	case FT_WORD:
 		return ((struct both){ str_of(f->words[v.number].en),
 		    str_of(f->words[v.number].de) });

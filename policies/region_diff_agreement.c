@@ -107,10 +107,14 @@ quota_judge(const struct quota_rate *was, const struct quota_rate *is)
 
 	if (was->count == 0 || is->count == 0)
 		return (is->count == 0 ? CHANGE_WIDENS : CHANGE_NARROWS);
-	if (x == y && was->burst == is->burst)
+	if (x == y && was->burst == is->burst && was->daily == is->daily &&
+	    was->strict == is->strict)
 		return (CHANGE_NEUTRAL);
-	return (y <= x && is->burst <= was->burst ? CHANGE_NARROWS :
-						    CHANGE_WIDENS);
+	if (was->daily != 0 && (is->daily == 0 || is->daily > was->daily))
+		return (CHANGE_WIDENS);
+	return (y <= x && is->burst <= was->burst &&
+		    is->strict >= was->strict ? CHANGE_NARROWS :
+						CHANGE_WIDENS);
 }
 
 static void
@@ -133,6 +137,19 @@ static const struct sentence action_names[] = { { "query", "Abfrage" },
 	{ "retrieve", "Einzelabruf" }, { "temporal", "Zeitreihen" },
 	{ "subscribe", "Abonnement" }, { NULL, NULL } };
 
+static struct str
+full_text(const struct region_agreement *ag)
+{
+	return (ag->full_estimate ? STR("estimate") : STR("refuse"));
+}
+
+static struct str
+aborted_text(const struct region_agreement *ag)
+{
+	return (ag->bill_aborted ? STR("bill-aborted = true")
+				 : STR("bill-aborted = false"));
+}
+
 static void
 diff_terms(struct diff *d, const struct region_agreement *was,
     const struct region_agreement *is, struct about *a)
@@ -140,6 +157,10 @@ diff_terms(struct diff *d, const struct region_agreement *was,
 	static const struct sentence version = { "the version",
 		"die Fassung" }, document = { "the document", "das Dokument" },
 		price = { "the price", "der Preis" },
+		full = { "what a full ledger means",
+		    "was ein volles Nutzungsbuch bedeutet" },
+		aborted = { "what an answer cut off costs",
+		    "was eine abgebrochene Antwort kostet" },
 		quota = { "the quota", "das Kontingent" },
 		actions = { "what may be done",
 		    "die Liste erlaubter Zugriffe" },
@@ -165,6 +186,9 @@ diff_terms(struct diff *d, const struct region_agreement *was,
 	    str_of(arena_printf(d->arena, "%u", is->version)), a);
 	diff_text(d, CHANGE_NEUTRAL, document, was->document, is->document, a);
 	diff_text(d, CHANGE_NEUTRAL, price, was->price, is->price, a);
+	diff_text(d, CHANGE_NEUTRAL, full, full_text(was), full_text(is), a);
+	diff_text(d, CHANGE_NEUTRAL, aborted, aborted_text(was),
+	    aborted_text(is), a);
 	diff_text(d, CHANGE_NEUTRAL, signers[0], was->provider_signer,
 	    is->provider_signer, a);
 	diff_text(d, CHANGE_NEUTRAL, signers[1], was->consumer_signer,

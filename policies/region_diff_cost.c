@@ -41,6 +41,12 @@ static void
 diff_cost(struct diff *d, const struct region_cost *was,
     const struct region_cost *is, struct about *a)
 {
+	static const struct sentence basis = { "the tax basis",
+		"die Steuergrundlage" };
+	static const struct sentence tax = {
+		"$s: the value added tax is decided otherwise.",
+		"$s: über die Umsatzsteuer ist anders entschieden."
+	};
 	static const struct sentence title = { "the title", "die Bezeichnung" },
 		model = { "the model", "das Modell" };
 	static const struct sentence amount = {
@@ -52,6 +58,9 @@ diff_cost(struct diff *d, const struct region_cost *was,
 	diff_text(d, CHANGE_NEUTRAL, title, was->title, is->title, a);
 	diff_text(d, CHANGE_NEUTRAL, model, was->model->name, is->model->name,
 	    a);
+	diff_text(d, CHANGE_NEUTRAL, basis, was->tax_basis, is->tax_basis, a);
+	if (was->tax != is->tax || was->tax_rate != is->tax_rate)
+		diff_say(d, CHANGE_NEUTRAL, tax, a);
 	a->o = euros(d, was->amount);
 	a->n = euros(d, is->amount);
 	if (was->amount.cents != is->amount.cents)

@@ -59,7 +59,8 @@ diff_parties(struct diff *d)
 
 		a.s = diff_subject(d, TENANT, is->name);
 		/* Alone it has nothing: others must agree to give. */
-		if (was == NULL && is->nmay_register == 0) {
+		if (was == NULL && is->nmay_register == 0 &&
+		    is->norigins == 0) {
 			diff_new(d, CHANGE_NEUTRAL, &a);
 			continue;
 		}
@@ -75,6 +76,10 @@ diff_parties(struct diff *d)
 		    was != NULL ? was->may_register : NULL,
 		    was != NULL ? was->nmay_register : 0, is->may_register,
 		    is->nmay_register, false, &a);
+		diff_list(d, (struct sentence){ "origins", "origins" },
+		    was != NULL ? was->origins : NULL,
+		    was != NULL ? was->norigins : 0, is->origins,
+		    is->norigins, false, &a);
 	}
 	for (unsigned i = 0; i < b->ntenants; i++)
 		if (tenant_find(n, b->tenants[i].name) == NULL) {
@@ -107,6 +112,12 @@ static const struct diff_field issuer_fields[] = {
 	    I(tenant_claim), FT_STR, RULE_WIDENS, NULL },
 	{ { "the path of the roles", "der Pfad der Rollen" }, I(roles_path),
 	    FT_STR, RULE_WIDENS, NULL },
+	{ { "the acr that crises need", "der acr, den Krisen brauchen" },
+	    I(step_up_acr), FT_STR, RULE_WIDENS, NULL },
+	{ { "the client of the web page", "der Client der Webseite" },
+	    I(web_client), FT_STR, RULE_NEUTRAL, NULL },
+	{ { "the scope of the web page", "der Scope der Webseite" },
+	    I(web_scope), FT_STR, RULE_NEUTRAL, NULL },
 	{ { "the lifetime of tokens", "die Gültigkeit der Token" },
 	    I(max_ttl_s), FT_SECONDS, RULE_MORE, NULL },
 	{ { "the skew of clocks", "die Toleranz der Uhren" }, I(skew_s),

@@ -30,6 +30,7 @@ enum field_type {
 	FT_INT,	    /* int or unsigned below 2^31 */
 	FT_I64,	    /* int64_t */
 	FT_SECONDS, /* int64_t */
+	FT_US,	    /* int64_t */
 	FT_MS,	    /* int */
 	FT_WALL,    /* struct wall_us; WALL_ABSENT: none */
 	FT_WORD	    /* an enum or unsigned, shown by words */

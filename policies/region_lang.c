@@ -19,12 +19,13 @@ static cfg_opt_t population_keys[] = { KEY("inhabitants"), KEY("source"),
 	CFG_END() };
 static cfg_opt_t tenant_keys[] = { KEY("name"), KEY("ags"), KEY("kind"),
 	KEY("status"), KEY("crisis-authority"), KEY("failed-sources"),
-	LIST("may-register"), MANY("population", population_keys), CFG_END() };
+	LIST("may-register"), LIST("origins"), MANY("population", population_keys), CFG_END() };
 
 static cfg_opt_t map_keys[] = { KEY("tenant"), CFG_END() };
 static cfg_opt_t issuer_keys[] = { KEY("jwks"), KEY("jwks-file"), KEY("ca"),
 	KEY("audience"), LIST("algorithms"), KEY("typ"), KEY("tenant-claim"),
-	KEY("roles-path"), KEY("sender"), KEY("max-ttl"), KEY("skew"), KEY("tokens-before"),
+	KEY("roles-path"), KEY("step-up-acr"), KEY("web-client"), KEY("web-scope"),
+	KEY("sender"), KEY("max-ttl"), KEY("skew"), KEY("tokens-before"),
 	LIST("speaks-for"), MANY("map", map_keys), CFG_END() };
 
 static cfg_opt_t context_keys[] = { KEY("file"), CFG_END() };
@@ -33,7 +34,7 @@ static cfg_opt_t oauth_keys[] = { KEY("token-url"), KEY("client-id"),
 	KEY("secret-file"), KEY("scope"), CFG_END() };
 static cfg_opt_t source_keys[] = { KEY("owner"), KEY("kind"), KEY("dialect"),
 	KEY("endpoint"), KEY("plain"), KEY("timeout"), KEY("in-flight"),
-	KEY("page"), KEY("context"), KEY("ca"), KEY("breaker"), KEY("bearer-file"),
+	KEY("page"), KEY("push-down"), KEY("context"), KEY("ca"), KEY("breaker"), KEY("bearer-file"),
 	KEY("client-certificate"), KEY("client-key"), ONE("oauth", oauth_keys),
 	CFG_END() };
 
@@ -43,6 +44,7 @@ static cfg_opt_t dataset_keys[] = { KEY("source"), KEY("upstream-tenant"),
 	KEY("title"), KEY("licence"), KEY("attribution"), LIST("ids"),
 	KEY("personal-data"), KEY("dpia"), KEY("mode"), KEY("priority"),
 	LIST("operations"), KEY("publish"), KEY("local-only"),
+	KEY("cache"),
 	MANY("type", type_keys), CFG_END() };
 
 static cfg_opt_t purpose_keys[] = { KEY("title"), KEY("legal-basis"),
@@ -65,6 +67,7 @@ static cfg_opt_t crisis_keys[] = { KEY("authority"), KEY("history"),
 static cfg_opt_t agreement_keys[] = { KEY("version"), KEY("provider"),
 	KEY("consumer"), KEY("dataset"), KEY("purpose"), LIST("actions"),
 	KEY("valid"), KEY("document"), KEY("price"), KEY("quota"),
+	KEY("on-ledger-full"), KEY("bill-aborted"),
 	LIST("signed-by"), MANY("share", share_keys),
 	MANY("crisis", crisis_keys), CFG_END() };
 
@@ -75,7 +78,8 @@ static cfg_opt_t forbid_keys[] = { KEY("type"), KEY("attribute"),
 static cfg_opt_t price_keys[] = { KEY("flat-month"), KEY("per-request"),
 	CFG_END() };
 static cfg_opt_t cost_keys[] = { KEY("title"), KEY("amount"), KEY("from"),
-	KEY("to"), KEY("model"), CFG_END() };
+	KEY("to"), KEY("model"), KEY("tax"), KEY("tax-rate"), KEY("tax-basis"),
+	CFG_END() };
 
 static cfg_opt_t part_keys[] = { KEY("amount"), KEY("weight"), CFG_END() };
 static cfg_opt_t tier_keys[] = { KEY("weight"), CFG_END() };

@@ -83,6 +83,18 @@ timeout_of(const struct registration *reg)
 				      : (int)ms);
 }
 
+/* A month is 30 days here: that much is not kept anyway. */
+static int64_t
+cache_of(const struct registration *reg)
+{
+	struct duration d = { 0, 0 };
+
+	if (reg->management.cache_duration.p == NULL ||
+	    iso_duration_parse(reg->management.cache_duration, &d) != HUB_OK)
+		return (0);
+	return (d.months > 0 || d.us > CACHE_US_MAX ? CACHE_US_MAX : d.us);
+}
+
 static void
 fill_source(struct build *b, const struct region_registration *rr,
     struct region_source *src)
@@ -101,6 +113,7 @@ fill_source(struct build *b, const struct region_registration *rr,
 	src->timeout_ms = timeout_of(reg);
 	src->in_flight = 32;
 	src->page = 100;
+	src->push_down = true;
 	src->breaker_failures = 5;
 	src->breaker_ms = 5000;
 	src->context = vocab_core(vocab);
@@ -285,6 +298,7 @@ put_in_force(struct build *b, struct region_registration *rr)
 	ds->operations = reg->operations.bits;
 	ds->mode = reg->mode.value;
 	ds->priority = 100;
+	ds->cache_us = cache_of(reg);
 	ds->local_only = reg->management.local_only || reg->local_only.value;
 	ds->registration = reg;
 	rr->dataset = ds;

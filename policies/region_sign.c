@@ -215,6 +215,11 @@ region_agreement_hash(const struct region_agreement *ag, unsigned char out[32])
 	put(&b, ag->document);
 	put(&b, ag->price);
 	put(&b, ag->quota);
+	/* Later than the first signatures: absent where it says nothing. */
+	if (ag->full_estimate)
+		put(&b, STR("on-ledger-full=estimate"));
+	if (ag->bill_aborted)
+		put(&b, STR("bill-aborted=true"));
 	put_shares(&b, ag);
 	put_crises(&b, ag);
 	assert(!b.failed);

@@ -33,6 +33,8 @@ static const struct field source_fields[] = {
 	    offsetof(struct region_source, in_flight), 1, 1024, 32, NULL },
 	{ "page", F_UINT, false, offsetof(struct region_source, page), 1, 1000,
 	    0, NULL },
+	{ "push-down", F_BOOL, false,
+	    offsetof(struct region_source, push_down), 0, 0, 1, NULL },
 	{ "ca", F_TEXT, false, offsetof(struct region_source, ca), 0, 0, 0,
 	    NULL },
 	{ "bearer-file", F_TEXT, false,
@@ -265,6 +267,8 @@ static const struct field dataset_fields[] = {
 	    offsetof(struct region_dataset, priority), 0, 1000000, 100, NULL },
 	{ "local-only", F_BOOL, false,
 	    offsetof(struct region_dataset, local_only), 0, 0, 0, NULL },
+	{ "cache", F_US, false, offsetof(struct region_dataset, cache_us), 0,
+	    CACHE_US_MAX, 0, NULL },
 	FIELDS_END
 };
 

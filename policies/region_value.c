@@ -56,9 +56,9 @@ static const struct kind {
 	    0 },
 	[F_AGS] = { read_ags, "eight digits (Amtlicher Gemeindeschluessel)", 0,
 	    0 },
-	[F_QUOTA] = { read_quota, "such as \"600/h\" or \"600/h burst 60\" "
-		"(per s, min, h or d; the burst refills within a year)", 0,
-	    0 },
+	[F_QUOTA] = { read_quota, "such as \"600/h\" or \"600/h burst 60 daily "
+		"5000 strict\" (per s, min, h or d; the burst refills within "
+		"a year)", 0, 0 },
 };
 
 void

@@ -294,3 +294,42 @@ words_areas(const struct region_area *const *areas, unsigned n,
 	buf_clear(&b);
 	return (text);
 }
+
+struct both
+words_limits(const struct region_share *s, struct arena *a)
+{
+	static const struct sentence words[] = {
+		{ "inside $x", "innerhalb $x" },
+		{ "outside $x", "außerhalb $x" },
+		{ "buffer $x", "Puffer $x" },
+		{ "history $x", "Rückschau $x" },
+		{ "delay $x", "Verzögerung $x" },
+	};
+	const struct {
+		bool there;
+		struct both x;
+	} values[] = {
+		{ s->ninside > 0,
+		    both_plain(words_areas(s->inside, s->ninside, a)) },
+		{ s->noutside > 0,
+		    both_plain(words_areas(s->outside, s->noutside, a)) },
+		{ s->ninside + s->noutside > 0 && s->buffer_m > 0,
+		    words_metres(s->buffer_m, a) },
+		{ s->history_us > 0, words_duration(s->history_us, a) },
+		{ s->delay_us > 0, words_duration(s->delay_us, a) },
+	};
+	struct buf en, de;
+	struct both text;
+
+	buf_init(&en, TEXT_MAX);
+	buf_init(&de, TEXT_MAX);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (!values[i].there)
+			continue;
+		text = words_fill(words[i],
+		    &(struct word_of){ 'x', values[i].x }, 1, a);
+		add_item(&en, text.en);
+		add_item(&de, text.de);
+	}
+	return (both_take(&en, &de, a));
+}

@@ -50,6 +50,9 @@ struct str words_name(const struct region_dataset *, const struct name *,
 /* What a share block releases: "a, b (rounded to 1)". */
 struct both words_share(const struct region_dataset *,
     const struct region_share *, struct arena *);
+/* Where and when it is narrowed to: "inside a, b, history 90 days"; empty: it
+ * is not. */
+struct both words_limits(const struct region_share *, struct arena *);
 /* All areas of a list. */
 struct str words_areas(const struct region_area *const *, unsigned n,
     struct arena *);

@@ -1,6 +1,8 @@
 /* policies/registration_priv.h - reading a registration: values
- * (registration_value.c), members (registration_member.c), and the whole
- * (registration.c). Private to policies/registration*.c. */
+ * (registration_value.c), its information (registration_info.c), the other
+ * members (registration_member.c), and the whole (registration.c); and what
+ * registration_match.c and registration_conflict.c share. Private to
+ * policies/registration*.c. */
 #ifndef HUB_POLICIES_REGISTRATION_PRIV_H
 #define HUB_POLICIES_REGISTRATION_PRIV_H
 
@@ -61,5 +63,32 @@ const struct reader_member *reader_member_find(const struct json *,
     uint32_t key);
 /* Is that how a member of the standard is written? */
 bool reader_is_member(struct str);
+/* The member information (5.2.10): what the source may have. */
+bool read_information(struct reader *, uint32_t node, struct registration *);
+
+static inline bool
+has_name(const struct registration_names *names, const struct name *name)
+{
+	for (unsigned i = 0; i < names->n; i++)
+		if (names->v[i] == name)
+			return (true);
+	return (false);
+}
+
+static inline bool
+info_has_attr(const struct registration_info *info, const struct name *attr)
+{
+	return (info->properties.n + info->relationships.n == 0 ||
+	    has_name(&info->properties, attr) ||
+	    has_name(&info->relationships, attr));
+}
+
+static inline bool
+entity_has_id(const struct registration_entity *e, struct str id)
+{
+	if (e->id.p != NULL)
+		return (str_eq(e->id, id));
+	return (e->pattern == NULL || pattern_match(e->pattern, id));
+}
 
 #endif
