@@ -63,6 +63,26 @@ checkpoint_read(struct loader *l)
 	return (HUB_OK);
 }
 
+/* The month in which is booked what comes too late. That of a close while this
+ * session lasts shows in a batch that is refused, and then in the next
+ * session. */
+static enum hub_err
+open_read(struct loader *l)
+{
+	uint64_t out[3];
+	enum hub_err err;
+
+	l->rows.open = (struct month_open){ 0 };
+	err = loader_numbers(l->db,
+	    "SELECT m - date '2000-01-01', extract(year FROM m)::int, "
+	    "extract(month FROM m)::int FROM ledger.first_open() AS m "
+	    "WHERE m IS NOT NULL", 0, NULL, NULL, 3, out);
+	if (err == HUB_OK)
+		l->rows.open = (struct month_open){ (int32_t)out[0],
+			(uint16_t)out[1], (uint8_t)out[2] };
+	return (err == HUB_ENOENT ? HUB_OK : err);
+}
+
 /* False: there is no time left. */
 static bool
 show_db(struct loader *l, struct db *db)
@@ -87,13 +107,18 @@ session_open(struct loader *l)
 	if (err == HUB_OK) {
 		err = show_db(l, l->db) ? session_prepare(l->db) : HUB_ELATE;
 		if (err == HUB_OK)
+			err = loader_node_take(l);
+		if (err == HUB_OK)
 			err = loader_ids_known(l);
 		if (err == HUB_OK)
 			err = checkpoint_read(l);
+		if (err == HUB_OK)
+			err = open_read(l);
 		if (err != HUB_OK)
 			buf_adds(&why, str_of(db_why(l->db)));
 	}
 	l->staged = false;
+	l->looked_at = 0;
 	l->month_from = INT_MAX;
 	l->partitions_at = (struct wall_us){ 0 };
 	if (err == HUB_OK)
@@ -163,6 +188,8 @@ drain(struct loader *l)
 
 	if (l->db == NULL)
 		err = session_open(l);
+	if (err == HUB_OK)
+		err = loader_look(l);
 	if (err == HUB_OK)
 		due = spool_waiting(l->spool, &l->pos);
 	while (err == HUB_OK && due > 0) {

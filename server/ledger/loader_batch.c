@@ -201,6 +201,9 @@ copy_result(PGconn *pg, unsigned rows)
 				err = HUB_EIO;
 		} else if (state != NULL && strcmp(state, "23505") == 0) {
 			err = HUB_EEXIST; /* unique_violation */
+		} else if (state != NULL && strcmp(state, "23514") == 0) {
+			err = HUB_ECONFLICT; /* check_violation */
+			log_info("a month was closed meanwhile", NULL);
 		} else {
 			err = HUB_EIO;
 			log_err("the ledger refused a batch",
@@ -266,7 +269,8 @@ batch_new(struct loader *l, const struct batch *b, struct outcome *out)
 	if (err != HUB_OK)
 		return (err);
 	buf_reset(&l->rolled);
-	rolls_json(&l->rows.rolls, spool_node(l->spool), l->born, &l->rolled);
+	rolls_json(&l->rows.rolls, &l->rows.open, spool_node(l->spool),
+	    l->born, &l->rolled);
 	assert(!l->rolled.failed);
 	err = batch_ingest(l, b,
 	    "SELECT ledger.ingest_new" INGEST_PARAMS ", $8::json)",
@@ -328,6 +332,8 @@ batch_transaction(struct loader *l, const struct batch *b, struct outcome *out)
 	if (err == HUB_OK)
 		err = l->careful ? batch_again(l, b, out)
 				 : batch_new(l, b, out);
+	if (err == HUB_OK)
+		err = loader_blocks(l, b->to.boot_epoch, ids);
 	if (err == HUB_OK)
 		err = db_commit(l->db);
 	if (err == HUB_OK)

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "server/ledger/chain.h"
 #include "server/ledger/loader.h"
 
 struct db;
@@ -17,7 +18,7 @@ struct db;
 	"agreement,agreement_version,purpose,flags,entities,bytes_out,"       \
 	"bytes_in,units,request_id,decision_id,policy_hash,type1,type2,"      \
 	"type3,type4,ntypes,user_pseudonym,dataset,use_case,upstream_us,"     \
-	"queue_us,rec_hash,node_id,boot_epoch,seq,dict_born"
+	"queue_us,rec_hash,node_id,boot_epoch,seq,dict_born,batch"
 
 #define ROWS_MAX 5000 /* of one batch */
 #define AGS_LEN	 8
@@ -42,6 +43,14 @@ struct roll {
 	uint64_t hist[ROLL_HIST];
 };
 
+/* What comes for a month that is closed is booked in this one; all 0: none is
+ * closed. */
+struct month_open {
+	int32_t days; /* of its first day since 2000-01-01 */
+	uint16_t year;
+	uint8_t month;
+};
+
 /* The sums of a batch; embedded in struct rows. */
 struct rolls {
 	struct roll *sums;
@@ -56,22 +65,36 @@ void rolls_reset(struct rolls *);
 void rolls_add(struct rolls *, const struct roll_key *,
     const struct record *r, uint64_t units);
 /* The JSON array that ledger.roll_up takes. */
-void rolls_json(const struct rolls *, uint16_t node, uint32_t born,
-    struct buf *);
+void rolls_json(const struct rolls *, const struct month_open *, uint16_t node,
+    uint32_t born, struct buf *);
+
+/* A row as a leaf of its block (loader_chain.c). */
+struct row_leaf {
+	uint64_t seq;
+	uint16_t year;
+	uint8_t month; /* of the service period */
+	bool done;     /* in a block, or of none of this batch */
+	unsigned char hash[SHA256_LEN];
+};
 
 /* A batch on its way, used again for the next one. */
 struct rows {
 	struct buf copy; /* COPY (FORMAT binary) */
 	struct rolls rolls;
 	unsigned n;	 /* rows */
+	uint64_t batch;	 /* names the batch: 63 random bits */
+	struct row_leaf *leaves; /* ROWS_MAX */
 	struct evp_md_st *sha256;
 	struct evp_md_ctx_st *hash;
 	int64_t hour;	 /* since 1970, of which the next four are */
 	int32_t period, today; /* days since 2000-01-01 */
 	uint16_t year;
 	uint8_t month, day;
+	struct month_open open; /* of the session */
 };
 
+/* The booked period of the row at hand, days since 2000-01-01. */
+int32_t rows_booked(const struct rows *);
 void rows_init(struct rows *);
 void rows_clear(struct rows *);
 void rows_begin(struct rows *);
@@ -99,6 +122,8 @@ struct loader {
 	uint32_t ids_sent;  /* of the dictionary, committed */
 	uint32_t born;	    /* what the database knows the dictionary by */
 	struct wall_us partitions_at;
+	int64_t looked_at;  /* monotonic; 0: not in this session */
+	uint64_t alarms[3]; /* missing, conflict, outside: as last said */
 	int month_from; /* earliest made sure of: year * 12 + month */
 	unsigned char *raw;
 	struct rows rows;
@@ -113,6 +138,24 @@ struct loader {
 	struct loader_stats stats;
 	bool stop, hurry, ended;
 };
+
+/* ---- loader_chain.c */
+
+/* The leaf of the row that is next in rs. */
+void rows_leaf(struct rows *, const struct record *, const struct roll_key *,
+    uint64_t units, uint32_t born, const unsigned char *rec_hash);
+/* Blocks of what this transaction has inserted: the rows, and the texts of
+ * ids up to this one. Comes last, so that nobody waits for the lock that they
+ * take and holds it already. */
+enum hub_err loader_blocks(struct loader *, uint32_t boot, uint32_t ids)
+    HUB_MUST_CHECK;
+
+/* ---- loader_watch.c */
+
+/* HUB_ECONFLICT: another hub loads as this node. */
+enum hub_err loader_node_take(struct loader *) HUB_MUST_CHECK;
+/* Now and then: the database's clock, and what it knows to be wrong. */
+enum hub_err loader_look(struct loader *) HUB_MUST_CHECK;
 
 /* ---- loader_batch.c */
 

@@ -87,14 +87,17 @@ ags_str(const char ags[AGS_LEN])
 }
 
 static void
-roll_json(const struct roll *r, uint16_t node, uint32_t born, struct buf *b)
+roll_json(const struct roll *r, const struct month_open *open, uint16_t node,
+    uint32_t born, struct buf *b)
 {
 	const struct roll_key *k = &r->key;
+	bool late = k->year * 12 + k->month < open->year * 12 + open->month;
 
 	buf_addf(b, "{\"service_day\":\"%04u-%02u-%02u\",", k->year, k->month,
 	    k->day);
 	buf_addf(b, "\"service_period\":\"%04u-%02u-01\",", k->year, k->month);
-	buf_addf(b, "\"booked_period\":\"%04u-%02u-01\",", k->year, k->month);
+	buf_addf(b, "\"booked_period\":\"%04u-%02u-01\",",
+	    late ? open->year : k->year, late ? open->month : k->month);
 	buf_addf(b, "\"class\":\"%s\",\"consumer\":",
 	    row_class_names[k->class]);
 	buf_add_json(b, ags_str(k->consumer));
@@ -117,13 +120,14 @@ roll_json(const struct roll *r, uint16_t node, uint32_t born, struct buf *b)
 }
 
 void
-rolls_json(const struct rolls *rs, uint16_t node, uint32_t born, struct buf *b)
+rolls_json(const struct rolls *rs, const struct month_open *open,
+    uint16_t node, uint32_t born, struct buf *b)
 {
 	BUF_LIT(b, "[");
 	for (unsigned i = 0; i < rs->n; i++) {
 		if (i > 0)
 			BUF_LIT(b, ",");
-		roll_json(&rs->sums[i], node, born, b);
+		roll_json(&rs->sums[i], open, node, born, b);
 	}
 	BUF_LIT(b, "]");
 }

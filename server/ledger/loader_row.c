@@ -3,6 +3,7 @@
  * one that the table takes: a batch must never fail for what is in it. */
 #include <endian.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 #include "server/ledger/loader_priv.h"
 
@@ -16,8 +17,8 @@
 #define UNIT_ENTITY UINT64_C(10)
 #define UNIT_KIB    UINT64_C(1)
 
-#define ROW_FIELDS 40
-#define ROW_MAX	   1024 /* bytes: 40 lengths, and no field above 32 */
+#define ROW_FIELDS 41
+#define ROW_MAX	   1024 /* bytes: 41 lengths, and no field above 32 */
 #define COPY_MAX   ((size_t)(ROWS_MAX + 1) * ROW_MAX)
 
 #define HOUR_US INT64_C(3600000000)
@@ -199,6 +200,7 @@ rows_init(struct rows *rs)
 	*rs = (struct rows){ .hour = -1 };
 	buf_init(&rs->copy, COPY_MAX);
 	rolls_init(&rs->rolls);
+	rs->leaves = xcalloc(ROWS_MAX, sizeof(*rs->leaves));
 	rs->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	rs->hash = EVP_MD_CTX_new();
 	assert(rs->sha256 != NULL && rs->hash != NULL &&
@@ -210,6 +212,7 @@ rows_clear(struct rows *rs)
 {
 	buf_clear(&rs->copy);
 	rolls_clear(&rs->rolls);
+	free(rs->leaves);
 	EVP_MD_CTX_free(rs->hash);
 	EVP_MD_free(rs->sha256);
 }
@@ -223,6 +226,8 @@ rows_begin(struct rows *rs)
 	buf_add(&rs->copy, head, sizeof(head));
 	rolls_reset(&rs->rolls);
 	rs->n = 0;
+	random_bytes(&rs->batch, sizeof(rs->batch));
+	rs->batch = rs->batch >> 1 | 1;
 }
 
 void
@@ -230,6 +235,12 @@ rows_end(struct rows *rs)
 {
 	buf_add(&rs->copy, "\377\377", 2);
 	assert(!rs->copy.failed);
+}
+
+int32_t
+rows_booked(const struct rows *rs)
+{
+	return (rs->period < rs->open.days ? rs->open.days : rs->period);
 }
 
 static char *
@@ -243,7 +254,7 @@ row_write(struct rows *rs, char *p, const struct roll_key *k,
 	p = field32(p, (uint32_t)rs->period);
 	p = field_bytes(p, r->event_id.b, 16);
 	p = field16(p, r->leg);
-	p = field32(p, (uint32_t)rs->period); /* no period is closed yet */
+	p = field32(p, (uint32_t)rows_booked(rs));
 	p = field32(p, (uint32_t)rs->today);
 	p = field_bytes(p, class, strlen(class));
 	p = field16(p, r->kind);
@@ -281,6 +292,7 @@ rows_add(struct rows *rs, const struct record *r,
 {
 	struct roll_key k;
 	uint64_t units = record_units(r);
+	const unsigned char *hash;
 	char *p;
 
 	memset(&k, 0, sizeof(k));
@@ -304,11 +316,14 @@ rows_add(struct rows *rs, const struct record *r,
 	assert(p != NULL);
 	p = row_write(rs, p, &k, r, units);
 	p = field_hash(rs, p, raw);
+	hash = (const unsigned char *)p - SHA256_LEN;
 	p = field32(p, r->node_id);
 	p = field64(p, r->boot_epoch);
 	p = field_count(p, r->seq);
 	p = field64(p, born);
+	p = field64(p, rs->batch);
 	rs->copy.len = (size_t)(p - rs->copy.p);
+	rows_leaf(rs, r, &k, units, born, hash);
 	rolls_add(&rs->rolls, &k, r, units);
 	rs->n++;
 }

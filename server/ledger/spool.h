@@ -4,7 +4,11 @@
  * Group commit: a batch is what arrived while the previous fdatasync ran, and,
  * when many submit at once to a disk that is quicker than that, within a
  * millisecond of the previous one's start. A failed fdatasync is never
- * repeated on the same file. */
+ * repeated on the same file.
+ *
+ * An OPEN (a long answer begins) that neither CLOSE nor ABORT with the same
+ * request_id follows becomes an ABORT when the directory is opened again.
+ * Records written while the clock is in doubt get RECORD_LATE_CLOCK. */
 #ifndef HUB_LEDGER_SPOOL_H
 #define HUB_LEDGER_SPOOL_H
 
@@ -44,8 +48,28 @@ struct spool_job {
 	void *arg;
 	enum hub_err err;
 };
-/* HUB_EFULL: the spool is full (503); nothing was taken. */
+/* HUB_EFULL: the spool is full (503); nothing was taken. A reserve is kept for
+ * denials, and for the CLOSE and ABORT of what was taken before. */
 enum hub_err spool_submit(struct spool *, struct spool_job *) HUB_MUST_CHECK;
+
+/* How much of its size waits for the database; a level is left 5 points below
+ * where it begins. A disk that has no space for the next segment is HIGH, and
+ * FULL once something was refused. */
+enum spool_level {
+	SPOOL_ROOM,
+	SPOOL_WARN, /* 70 % */
+	SPOOL_HIGH, /* 90 %: no long answers */
+	SPOOL_FULL  /* nothing that must be recorded */
+};
+/* From any thread, without a lock. */
+enum spool_level spool_level(const struct spool *);
+const char *spool_level_name(enum spool_level);
+/* What another clock says now (the database's): further away than
+ * SPOOL_SKEW_US the clock is in doubt, nearer it is trusted again. */
+#define SPOOL_SKEW_US INT64_C(300000000)
+void spool_clock_told(struct spool *, struct wall_us other);
+/* Is the clock in doubt? */
+bool spool_clock_odd(struct spool *);
 
 /* A number for a text (agreement, purpose, dataset, type), the same for the
  * life of the spool directory; new ones are written as DICT records ahead of
@@ -59,7 +83,9 @@ struct spool_stats {
 	uint64_t written, synced;	/* records, batches */
 	struct wall_us oldest_unloaded; /* absent: none */
 	uint64_t quarantined; /* bad slots found since start */
-	bool failed;
+	uint64_t aborted; /* answers that the last end cut off */
+	enum spool_level level;
+	bool failed, clock_odd;
 };
 void spool_stats(struct spool *, struct spool_stats *);
 

@@ -12,7 +12,8 @@
  * Segment header, 256 bytes, little endian:
  *   0 magic "URS1"  4 crc32c over 8..255  8 segment number (8)
  *   16 node_id (2)  18 zero (2)  20 boot_epoch (4)  24 first seq (8)
- *   32 created, UTC microseconds (8)  40 zero
+ *   32 created, UTC microseconds (8)  40 seq of the oldest OPEN without CLOSE
+ *   or ABORT when the segment began, 0: none (8)  48 zero
  * Dictionary header: the same with magic "URD1"; number 0, boot_epoch is the
  * one in which the directory was born, first seq is 1.
  *
@@ -40,6 +41,7 @@
 #define SPOOL_TICK_MS	  60000
 #define SPOOL_CROWD	  4 /* jobs of a batch: many clients at once */
 #define SPOOL_PACE_US	  1500
+#define SPOOL_BACK_US	  1000000 /* the clock may go back so far */
 #define SPOOL_NAME_MAX	  24
 #define DICT_TEXT_MAX	  150
 #define DICT_IDS_MAX	  UINT16_MAX /* purpose ids have 16 bits */
@@ -48,6 +50,7 @@ struct segment {
 	uint64_t no;
 	uint64_t first, end; /* seq of its records; end is not among them */
 	uint64_t bytes;	     /* of the file */
+	uint64_t open;	     /* seq of the oldest OPEN when it began; or 0 */
 	struct wall_us created;
 	uint32_t boot;
 };
@@ -85,6 +88,22 @@ struct dict {
 	size_t cap;
 };
 
+/* Long answers under way: the writer's. */
+struct opens {
+	struct {
+		struct uuid request;
+		uint64_t seq;
+	} *v;
+	size_t n, cap;
+};
+
+/* What this machine's clock did: the writer's, and what others told of it. */
+struct clock_watch {
+	int64_t offset;	 /* wall - time since boot, when it was trusted */
+	int64_t highest; /* wall */
+	bool ahead, back, skewed;
+};
+
 struct spool {
 	int dir, lock_fd, fd; /* fd: the current segment, the writer's */
 	uint16_t node;
@@ -93,7 +112,12 @@ struct spool {
 	uint64_t next_seq, cur_first, cur_no; /* the writer's */
 	unsigned char *batch;		  /* the writer's: SPOOL_BATCH slots */
 	struct dict dict;
+	struct opens opens;
+	struct record *aborts; /* of the last boots, for the first batch */
+	struct spool_job abort_job;
 	pthread_t writer, preparer;
+	_Atomic int level;     /* enum spool_level */
+	_Atomic bool clock_odd;
 
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t work;  /* to the writer: jobs, a spare, stop */
@@ -107,10 +131,32 @@ struct spool {
 	enum spare_state spare_state;
 	uint64_t next_no, total_bytes;
 	struct spool_pos loaded;
+	uint64_t unloaded; /* records beyond loaded */
 	uint64_t written, synced, quarantined;
 	uint64_t news_at; /* of written: somebody waits for it */
+	struct clock_watch clock;
 	bool idle, stop, failed, wait_end;
+	bool refused; /* something, since there is no spare */
 };
+
+/* The segment that is written to; with the lock held. */
+static inline struct segment *
+current(struct spool *sp)
+{
+	return (&sp->segs[sp->nsegs - 1]);
+}
+
+/* Slots of the current segment that hold nothing durable. */
+static inline uint64_t
+current_left(struct spool *sp)
+{
+	const struct segment *s = current(sp);
+
+	return (sp->nslots - (s->end - s->first));
+}
+
+/* spool_write.c: the writer thread, until sp->stop and nothing is left. */
+void *spool_writer(void *);
 
 /* spool_recover.c: reads the directory's segments into sp, cuts torn tails,
  * takes the next boot_epoch. */
@@ -140,6 +186,28 @@ void *spool_preparer(void *);
 void spool_segs_add(struct spool *, const struct segment *);
 /* With the lock held; false when ms passed. */
 bool spool_cond_wait(struct spool *, pthread_cond_t *, int ms);
+
+/* spool_watch.c. With the lock held: after sp->unloaded, the spare or what is
+ * refused changed. */
+void spool_level_update(struct spool *);
+void spool_unloaded_count(struct spool *);
+/* Slots of the last segment that only denials and ends may use. */
+uint64_t spool_reserve(const struct spool *);
+/* Looks at the clock, before a batch is encoded. */
+void spool_clock_check(struct spool *);
+void spool_clock_begin(struct spool *);
+
+/* spool_abort.c */
+void opens_note(struct opens *, const struct record *, uint64_t seq);
+uint64_t opens_oldest(const struct opens *);
+void opens_clear(struct opens *);
+/* Finds what the last boots left open; the writer's first job are its ABORTs.
+ * After recovery, before the threads. */
+enum hub_err spool_aborts(struct spool *) HUB_MUST_CHECK;
+
+/* spool_read.c: n slots from seq on, what the file lacks as zeros. */
+enum hub_err spool_slots_read(struct spool *, const struct segment *,
+    uint64_t seq, unsigned char *out, unsigned n) HUB_MUST_CHECK;
 
 /* spool_dict.c */
 enum hub_err spool_dict_open(struct spool *, struct buf *why) HUB_MUST_CHECK;

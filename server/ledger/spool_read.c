@@ -43,8 +43,8 @@ pos_find(struct spool *sp, struct spool_pos *pos)
 	return (NULL);
 }
 
-static enum hub_err
-slots_read(struct spool *sp, const struct segment *s, uint64_t seq,
+enum hub_err
+spool_slots_read(struct spool *sp, const struct segment *s, uint64_t seq,
     unsigned char *out, unsigned n)
 {
 	char name[SPOOL_NAME_MAX];
@@ -83,7 +83,7 @@ spool_read(struct spool *sp, struct spool_pos *pos, unsigned char *out,
 		return (HUB_OK);
 	want = s.end - pos->next_seq < max ? (unsigned)(s.end - pos->next_seq)
 					   : max;
-	err = slots_read(sp, &s, pos->next_seq, out, want);
+	err = spool_slots_read(sp, &s, pos->next_seq, out, want);
 	if (err != HUB_OK)
 		return (err);
 	while (good < want && spool_slot_ok(out + (size_t)good * RECORD_LEN,
@@ -117,6 +117,7 @@ spool_loaded(struct spool *sp, const struct spool_pos *pos)
 		return;
 	(void)pthread_mutex_lock(&sp->lock);
 	sp->loaded = *pos;
+	spool_unloaded_count(sp);
 	if (sp->spare_state == SPARE_REFUSED)
 		(void)pthread_cond_signal(&sp->space);
 	(void)pthread_mutex_unlock(&sp->lock);
@@ -148,6 +149,15 @@ unloaded(struct spool *sp, const struct spool_pos *pos,
 			*first_r = s;
 	}
 	return (n);
+}
+
+void
+spool_unloaded_count(struct spool *sp)
+{
+	const struct segment *first;
+
+	sp->unloaded = unloaded(sp, &sp->loaded, &first);
+	spool_level_update(sp);
 }
 
 uint64_t
@@ -202,7 +212,7 @@ record_time(struct spool *sp, const struct segment *s,
 
 	if (pos->boot_epoch == s->boot && pos->next_seq > seq)
 		seq = pos->next_seq;
-	if (slots_read(sp, s, seq, slot, 1) != HUB_OK ||
+	if (spool_slots_read(sp, s, seq, slot, 1) != HUB_OK ||
 	    record_decode(slot, &r) != HUB_OK)
 		return (s->created);
 	return (r.start);
@@ -223,8 +233,11 @@ spool_stats(struct spool *sp, struct spool_stats *out)
 		.written = sp->written,
 		.synced = sp->synced,
 		.quarantined = sp->quarantined,
+		.aborted = sp->abort_job.n,
 		.oldest_unloaded = WALL_ABSENT,
+		.level = spool_level(sp),
 		.failed = sp->failed,
+		.clock_odd = atomic_load(&sp->clock_odd),
 	};
 	if (first != NULL)
 		s = *first;

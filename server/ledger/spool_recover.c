@@ -50,6 +50,7 @@ spool_header_encode(const char magic[4], const struct segment *s,
 	put_le(out + 20, s->boot, 4);
 	put_le(out + 24, s->first, 8);
 	put_le(out + 32, (uint64_t)s->created.us, 8);
+	put_le(out + 40, s->open, 8);
 	put_le(out + 4, crc32c(out + 8, RECORD_LEN - 8), 4);
 }
 
@@ -64,6 +65,7 @@ spool_header_decode(const unsigned char in[RECORD_LEN], const char magic[4],
 	s->boot = (uint32_t)get_le(in + 20, 4);
 	s->first = get_le(in + 24, 8);
 	s->created.us = (int64_t)get_le(in + 32, 8);
+	s->open = get_le(in + 40, 8);
 	*node_r = (uint16_t)get_le(in + 16, 2);
 	return (HUB_OK);
 }

@@ -62,6 +62,7 @@ spool_segment_start(struct spool *sp)
 	s.first = s.end = sp->next_seq;
 	s.boot = sp->boot;
 	s.bytes = sp->seg_bytes;
+	s.open = opens_oldest(&sp->opens);
 	s.created = clock_wall();
 	spool_segment_name(s.no, name);
 	spool_header_encode(segment_magic, &s, sp->node, head);
@@ -206,6 +207,8 @@ spare_prepare(struct spool *sp)
 		    sp->total_bytes, sp->size, why);
 	}
 	sp->spare_state = err == HUB_OK ? SPARE_READY : SPARE_REFUSED;
+	sp->refused &= err != HUB_OK;
+	spool_level_update(sp);
 	(void)pthread_cond_broadcast(&sp->work);
 }
 

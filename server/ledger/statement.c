@@ -26,6 +26,17 @@ asked_parse(struct str text, struct asked *asked_r)
 	return (err);
 }
 
+int64_t
+tax_on(int64_t net, unsigned percent)
+{
+	/* |net| <= 10^12 cents, percent below 100 */
+	int64_t whole = (net < 0 ? -net : net) * (int64_t)percent;
+
+	assert(percent < 100);
+	whole = (whole + 50) / 100;
+	return (net < 0 ? -whole : whole);
+}
+
 const struct region_cost *
 region_cost_find(const struct region *region, struct str name)
 {

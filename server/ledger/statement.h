@@ -2,8 +2,8 @@
  * which part of it falls into the period, what was used, who bears what.
  *
  * statement.c is pure; statement_store.c reads usage from the roll-ups. A run
- * is made of what the ledger has now, so it is provisional until periods are
- * closed. */
+ * is made of what the ledger has now, so it is provisional; what was closed is
+ * in the journal (sql/schema/0013_period.sql). */
 #ifndef HUB_LEDGER_STATEMENT_H
 #define HUB_LEDGER_STATEMENT_H
 
@@ -30,6 +30,10 @@ struct cost_run {
 	bool bounds_wait;
 	struct allocation result;
 };
+
+/* Value added tax on a net amount: percent, half a cent up, of a credit as of
+ * a charge. It is taken of each notice's total and never shared. */
+int64_t tax_on(int64_t net_cents, unsigned percent);
 
 const struct region_cost *region_cost_find(
     const struct region *, struct str name);

@@ -8,8 +8,9 @@
 /* The meter by which the loader fills the roll-ups (ledger.md §3). */
 static const struct region_meter usual = { 1000, 10, 1 };
 
-/* $1 class, $2 first day, $3 day after the last. */
-#define WHERE "WHERE class = $1 AND day >= $2::date AND day < $3::date"
+/* $1 class, $2 first day, $3 day after the last. What could only be estimated
+ * was used all the same. */
+#define WHERE "WHERE class IN ($1, 'estimate') AND day >= $2::date AND day < $3::date"
 
 static const char *const rolled_up[] = {
 	[PARTY_CONSUMER] = "SELECT consumer, sum(units), 0 "
