@@ -1,4 +1,5 @@
-/* server/federation/fanout.c - N sources at once; see fanout.h. */
+/* server/federation/fanout.c - N sources at once: legs and what they ask, from
+ * start to end; see fanout.h. */
 #include "server/federation/fanout_priv.h"
 
 #include <stdlib.h>
@@ -6,8 +7,6 @@
 #include "policies/registration.h"
 #include "server/base/log.h"
 
-/* Ids and Via come from one request head, tripled at most by escapes. */
-#define REQUEST_MAX ((size_t)4 << 20)
 /* A source that never reaches the end of its pages costs its byte ceiling or
  * this, whichever comes first. */
 #define PAGES_MAX 1000
@@ -17,13 +16,8 @@
 /* Parts of one leg under way at once, if its source takes that many: a
  * client with a long list of ids leaves room for others. */
 #define WIDTH_MAX 8
-/* Halving ends here: who refuses so few does not mean the limit. */
-#define PAGE_MIN 10
 
-static void part_ask(struct leg_part *);
-static void leg_continue(struct leg *);
-
-static void
+void
 pages_clear(struct leg *leg, struct leg_page **pages)
 {
 	for (struct leg_page *p = *pages; p != NULL; p = p->next) {
@@ -62,6 +56,7 @@ leg_stop_calls(struct leg *leg)
 	for (unsigned i = 0; i < leg->nparts; i++) {
 		http_call_free(leg->parts[i].call);
 		leg->parts[i].call = NULL;
+		kept_release(&leg->parts[i]);
 	}
 }
 
@@ -97,15 +92,18 @@ is_resting(const struct leg *leg)
 	    leg->begun.us < atomic_load(&u->rest_until_us));
 }
 
-static void
+void
 leg_end(struct leg *leg, enum leg_warning warning)
 {
 	struct mono_us now = loop_now(leg->fanout->loop);
 	const struct region_source *s = leg->policy->dataset->source;
 
 	assert(leg->open);
+	if (warning == WARN_NONE && leg->outdated)
+		warning = WARN_STALE;
 	if (warning != WARN_NONE) {
-		leg_drop_pages(leg); /* nothing partial from a broken source */
+		if (warning != WARN_STALE) /* nothing partial from a broken */
+			leg_drop_pages(leg);
 		if (leg->lane->failures == 0 &&
 		    now.us >= leg->lane->quiet_until.us) {
 			leg->lane->quiet_until.us = now.us + LOG_US;
@@ -119,7 +117,7 @@ leg_end(struct leg *leg, enum leg_warning warning)
 	leg_stop_calls(leg);
 	leg_join_pages(leg);
 	note_use(leg, warning != WARN_NONE);
-	if (leg->asked && leg->untold)
+	if ((leg->asked && leg->untold) || (!leg->asked && leg->trial))
 		source_lane_unused(leg->lane, now);
 	else if (leg->asked) /* not merely refused */
 		source_lane_result(leg->lane, s,
@@ -130,289 +128,6 @@ leg_end(struct leg *leg, enum leg_warning warning)
 	leg->open = false;
 	leg->fanout->open--;
 	leg->fanout->wake(leg->fanout->arg);
-}
-
-/* Is there another page? The source's own total tells (a source may give
- * fewer per page than asked); without one a short page is the last, and a
- * source that ignores the limit sent everything at once. */
-static bool
-more_pages(
-    const struct source_ask *ask, const struct http_head *h, uint32_t got)
-{
-	uint64_t total;
-	bool v2 = ask->leg->dataset->source->kind == SOURCE_NGSI_V2;
-	struct str count = http_field_find(h,
-	    v2 ? STR("Fiware-Total-Count") : STR("NGSILD-Results-Count"),
-	    NULL);
-
-	if (ask->form == FORM_RETRIEVE || got == 0)
-		return (false);
-	if (count.p != NULL && str_uint(count, UINT32_MAX, &total) == HUB_OK)
-		return (ask->offset + got < total);
-	return (got == ask->limit);
-}
-
-/* A source that ignores the offset sends its first page again and again. */
-static bool
-is_repeated(const struct leg_part *part, const struct leg_page *page)
-{
-	const struct leg_page *first = part->pages;
-
-	return (first != NULL && first != page &&
-	    str_eq(buf_str(&first->body), buf_str(&page->body)));
-}
-
-/* Its page is there already: else everything on it would count twice. */
-static void
-part_drop_last(struct leg_part *part)
-{
-	struct leg_page **at = &part->pages;
-
-	while ((*at)->next != NULL)
-		at = &(*at)->next;
-	pages_clear(part->leg, at);
-	part->last_page = at;
-}
-
-static void
-part_end(struct leg_part *part)
-{
-	http_call_free(part->call);
-	part->call = NULL;
-	part->leg->running--;
-	leg_continue(part->leg);
-}
-
-/* The source took a smaller page than it had refused. */
-static void
-note_smaller(struct leg *leg, uint32_t limit)
-{
-	if (leg->lane->page_max > 0 && leg->lane->page_max <= limit)
-		return;
-	leg->lane->page_max = limit;
-	log_info("source wants smaller pages", "source=%.*s page=%u",
-	    STR_FMT(leg->policy->dataset->source->name), limit);
-}
-
-/* There is no room for its answer: since it is too large itself, or since
- * others are here. */
-static void
-leg_no_room(struct leg *leg, enum hub_err err)
-{
-	if (err == HUB_EFULL) {
-		leg->sound = true; /* who asks for less gets an answer */
-		leg_end(leg, WARN_INVALID);
-	} else {
-		leg->untold = true;
-		leg_end(leg, WARN_NO_ANSWER);
-	}
-}
-
-/* There is nothing more of the entities that were on the page. */
-static void
-part_end_cut(struct leg_part *part)
-{
-	part->cut = false;
-	part->ask = part->whole;
-	part->ask.offset += part->got;
-	if (part->more)
-		part_ask(part);
-	else
-		part_end(part);
-}
-
-/* A page of evolutions that ends before the range does is asked on for its
- * entities, by their ids and from where it ends; then the next page comes. */
-static void
-part_take_cut(struct leg_part *part, const struct leg_page *page,
-    const struct http_head *h, uint32_t got)
-{
-	struct source_ask next = part->ask;
-	enum source_rest rest = SOURCE_REST_NONE;
-
-	if (h->status == 206)
-		rest = source_ask_rest(&next, &page->doc.json,
-		    http_field_find(h, STR("Content-Range"), NULL), part->cut,
-		    part->leg->fanout->arena);
-	if (rest == SOURCE_REST_BAD) {
-		leg_end(part->leg, WARN_INVALID);
-		return;
-	}
-	if (!part->cut) {
-		part->whole = part->ask;
-		part->got = got;
-		part->more = more_pages(&part->ask, h, got);
-	}
-	part->cut = true;
-	part->ask = next;
-	if (rest == SOURCE_REST_MORE)
-		part_ask(part);
-	else
-		part_end_cut(part);
-}
-
-/* Is the page the whole answer, and the one that is known? */
-static bool
-part_is_known(const struct leg_part *part, const struct leg_page *page,
-    const struct http_head *h)
-{
-	const struct leg *leg = part->leg;
-	const struct leg_known *k = leg->known;
-
-	return (k != NULL && leg->nparts == 1 && part->pages == page &&
-	    part->ask.time == NULL && !page->translated &&
-	    leg->bytes <= leg->fanout->answer_max &&
-	    k->context == page->doc.context &&
-	    str_eq(k->body, buf_str(&page->body)) &&
-	    !more_pages(&part->ask, h, k->count));
-}
-
-static void
-part_take_page(struct leg_part *part)
-{
-	struct leg *leg = part->leg;
-	struct fanout *f = leg->fanout;
-	const struct http_head *h = http_call_head(part->call);
-	struct leg_page *page = arena_alloc(f->arena, sizeof(*page));
-	enum hub_err err;
-	uint32_t got;
-
-	if (part->smaller)
-		note_smaller(leg, part->ask.limit);
-	err = http_call_body_take(part->call, &page->body);
-	if (err != HUB_OK) {
-		leg_no_room(leg, err);
-		return;
-	}
-	page->held = page->body.len;
-	*part->last_page = page;
-	part->last_page = &page->next;
-	leg->bytes += page->body.len;
-	err = page_translate(leg, page);
-	if (err == HUB_OK)
-		err = page_begin(page, h, leg->policy,
-		    part->ask.form == FORM_RETRIEVE && !speaks_v2(leg),
-		    f->names);
-	if (err == HUB_OK && part_is_known(part, page, h)) {
-		leg->recalled = true;
-		part_end(part);
-		return;
-	}
-	if (err == HUB_OK)
-		err = leg_read(leg, page);
-	if (err == HUB_OK && leg->bytes > f->answer_max)
-		err = HUB_EFULL;
-	if (err == HUB_EFULL || err == HUB_EAGAIN) {
-		leg_no_room(leg, err);
-		return;
-	}
-	if (err != HUB_OK) {
-		leg_end(leg, WARN_INVALID);
-		return;
-	}
-	got = page->doc.json.nodes[0].count;
-	if (part->ask.time != NULL && (h->status == 206 || part->cut)) {
-		part_take_cut(part, page, h, got);
-		return;
-	}
-	if (is_repeated(part, page)) {
-		part_drop_last(part);
-		part_end(part);
-		return;
-	}
-	if (!more_pages(&part->ask, h, got)) {
-		part_end(part);
-		return;
-	}
-	part->ask.offset += got;
-	part_ask(part);
-}
-
-/* 403 TooManyResults as the standard has it (6.3.2), 400 as some do; another
- * 400 is not about the page. */
-static bool
-refuses_page(const struct leg_part *part, int status)
-{
-	const char *word = status == 403 ? "TooManyResults" :
-	    status == 400		 ? "limit" :
-					   NULL;
-	struct str body = http_call_body(part->call);
-
-	/* Of entities asked for by their ids half would be lost. */
-	return (word != NULL && !part->cut &&
-	    part->ask.form != FORM_RETRIEVE &&
-	    part->ask.limit / 2 >= PAGE_MIN && body.len > 0 &&
-	    memmem(body.p, body.len, word, strlen(word)) != NULL);
-}
-
-/* Half is tried at once; what then succeeds is remembered. */
-static void
-part_ask_smaller(struct leg_part *part)
-{
-	part->ask.limit /= 2;
-	part->smaller = true;
-	part_ask(part);
-}
-
-/* Whom one request does not suit (too long a list of ids, say) has not
- * failed: else a client could make it rest for everybody. */
-static bool
-is_clients_fault(int status)
-{
-	return (status >= 400 && status < 500 && status != 408 &&
-	    status != 429);
-}
-
-static void
-part_take_status(struct leg_part *part, int status)
-{
-	struct leg *leg = part->leg;
-
-	if (status == 401 && leg->fanout->unauthorized != NULL)
-		leg->fanout->unauthorized(leg->policy->dataset->source,
-		    leg->fanout->arg);
-	if (status == 200 || (status == 206 && part->ask.time != NULL))
-		part_take_page(part);
-	else if (status == 404 && part->cut)
-		part_end_cut(part);
-	else if (status == 404)
-		part_end(part); /* it has nothing */
-	else if (refuses_page(part, status))
-		part_ask_smaller(part);
-	else {
-		leg->sound = is_clients_fault(status);
-		leg_end(leg, status == 508 ? WARN_NO_ANSWER : WARN_STATUS);
-	}
-}
-
-static void
-on_call(struct http_call *call, enum hub_err err, void *arg)
-{
-	struct leg_part *part = arg;
-	struct leg *leg = part->leg;
-
-	switch (err) {
-	case HUB_OK:
-		part_take_status(part, http_call_head(call)->status);
-		break;
-	case HUB_ELATE:
-		leg->late = true;
-		leg->untold = !http_call_was_out(call);
-		leg_end(leg, WARN_NO_ANSWER);
-		break;
-	case HUB_EFULL:
-	case HUB_EAGAIN:
-		leg_no_room(leg, err);
-		break;
-	case HUB_ESYNTAX:
-	case HUB_ECLOSED:
-	case HUB_ERANGE:
-		leg_end(leg, WARN_INVALID);
-		break;
-	default:
-		leg_end(leg, WARN_NO_ANSWER);
-		break;
-	}
 }
 
 static void
@@ -444,14 +159,20 @@ on_no_token(void *arg)
 	leg_end(leg, WARN_STATUS);
 }
 
-static bool
-lacks_token(const struct leg *leg)
+bool
+leg_lacks_token(const struct leg *leg)
 {
 	return (leg->policy->dataset->source->oauth_token_url.len > 0 &&
 	    leg->ask.token.len == 0);
 }
 
 static void
+on_kept(void *arg)
+{
+	part_take_page(arg);
+}
+
+void
 part_ask(struct leg_part *part)
 {
 	struct leg *leg = part->leg;
@@ -474,6 +195,18 @@ part_ask(struct leg_part *part)
 		return;
 	}
 	leg->pages_asked++;
+	kept_release(part);
+	if (kept_find(part)) {
+		defer_set(f->loop, &part->arrived, on_kept, part);
+		buf_clear(&b);
+		return;
+	}
+	if (leg->refusal != NULL) {
+		leg->stuck = true;
+		defer_set(f->loop, &leg->refused, leg->refusal, leg);
+		buf_clear(&b);
+		return;
+	}
 	leg->asked = true;
 	conf.bytes = buf_str(&b);
 	conf.party = f->party;
@@ -482,13 +215,14 @@ part_ask(struct leg_part *part)
 	conf.timeout_ms = spent < s->timeout_ms - 1 ?
 	    s->timeout_ms - (int)spent : 1;
 	conf.body_max = (f->answer_max - leg->bytes) / leg->width + 1;
-	part->call = http_call_start(leg->lane->pool, &conf, on_call, part);
+	part->call = http_call_start(leg->lane->pool, &conf, part_on_call,
+	    part);
 	buf_clear(&b);
 }
 
 /* As many parts as may run; the leg ends with the last. Not before
  * fanout_start has returned: it begins with one part at least. */
-static void
+void
 leg_continue(struct leg *leg)
 {
 	while (!leg->stuck && leg->running < leg->width &&
@@ -498,6 +232,14 @@ leg_continue(struct leg *leg)
 	}
 	if (leg->running == 0)
 		leg_end(leg, WARN_NONE);
+}
+
+uint32_t
+leg_page_limit(const struct leg *leg)
+{
+	uint32_t most = leg->lane->page_max;
+
+	return (most > 0 && most < leg->ask.limit ? most : leg->ask.limit);
 }
 
 /* Distributes the ids. false: they are too many for one leg. */
@@ -510,8 +252,9 @@ leg_split(struct leg *leg)
 	struct leg_part *part;
 	unsigned n;
 
-	if (leg->lane->page_max > 0 && leg->lane->page_max < rest.limit)
-		rest.limit = leg->lane->page_max;
+	rest.limit = leg_page_limit(leg);
+	if (leg->begun.us < leg->lane->push_from.us)
+		rest.push = NULL;
 	leg->width = rest.form != FORM_RETRIEVE ? 1 :
 	    s->in_flight < WIDTH_MAX		? s->in_flight :
 						  WIDTH_MAX;
@@ -532,6 +275,24 @@ leg_split(struct leg *leg)
 		rest.nids -= n;
 	} while (rest.nids > 0);
 	return (true);
+}
+
+/* Why it may not be asked now, or NULL. */
+static loop_fn *
+leg_refusal(struct leg *leg)
+{
+	if (!leg_split(leg)) {
+		leg->nparts = 0;
+		return (on_refused);
+	}
+	if (is_resting(leg))
+		return (on_refused);
+	if (leg_lacks_token(leg))
+		return (on_no_token);
+	if (!source_lane_ready(leg->lane, leg->begun))
+		return (on_refused);
+	leg->trial = leg->lane->open_until.us != 0;
+	return (NULL);
 }
 
 void
@@ -555,15 +316,11 @@ fanout_start(struct fanout *f, struct source_pools *pools)
 		leg->lane = source_pools_lane(pools,
 		    leg->policy->dataset->source, leg->ask.access);
 		leg->lane->users++;
-		if (is_resting(leg))
-			defer_set(f->loop, &leg->refused, on_refused, leg);
-		else if (lacks_token(leg))
-			defer_set(f->loop, &leg->refused, on_no_token, leg);
-		else if (leg_split(leg) &&
-		    source_lane_ready(leg->lane, leg->begun))
+		leg->refusal = leg_refusal(leg);
+		if (leg->refusal == NULL || (leg_keeps(leg) && leg->nparts > 0))
 			leg_continue(leg);
 		else
-			defer_set(f->loop, &leg->refused, on_refused, leg);
+			defer_set(f->loop, &leg->refused, leg->refusal, leg);
 	}
 }
 
@@ -575,7 +332,7 @@ fanout_clear(struct fanout *f)
 
 		if (leg->open) {
 			leg_stop_calls(leg);
-			if (leg->asked)
+			if (leg->asked || leg->trial)
 				source_lane_unused(leg->lane,
 				    loop_now(f->loop));
 			leg->lane->users--;
@@ -591,5 +348,6 @@ void
 fanout_reject(struct leg *leg, enum hub_err err)
 {
 	assert(!leg->open && err != HUB_OK);
+	kept_reject(leg);
 	leg->warning = err == HUB_EAGAIN ? WARN_NO_ANSWER : WARN_INVALID;
 }

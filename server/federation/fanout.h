@@ -3,11 +3,13 @@
 #ifndef HUB_FEDERATION_FANOUT_H
 #define HUB_FEDERATION_FANOUT_H
 
+#include "server/federation/answer_cache.h"
 #include "server/federation/source.h"
 
 /* NGSILD-Warning codes (ETSI GS CIM 009, 6.3.17; RFC 7234, 5.5). */
 enum leg_warning {
 	WARN_NONE = 0,
+	WARN_STALE = 110, /* it failed; pages are there, past their time */
 	WARN_INVALID = 111,
 	WARN_NO_ANSWER = 199,
 	WARN_STATUS = 299
@@ -23,6 +25,8 @@ struct leg_page {
 	bool single; /* the body is one entity, else an array of them */
 	bool may_name_contexts; /* some member may be an "@context" */
 	bool translated;	/* it did not come as it stands here */
+	bool keyed; /* it may be kept under this key */
+	struct answer_key key;
 };
 
 /* An answer of one page whose content somebody knows already. */
@@ -39,7 +43,12 @@ struct leg_part {
 	struct leg *leg;
 	struct source_ask ask;
 	struct http_call *call;
+	bool keyed; /* the page asked for may be kept under this key */
+	struct answer_key key;
+	const struct kept_answer *kept; /* it is; held; or NULL */
+	struct defer arrived;		/* then it comes so */
 	struct leg_page *pages, **last_page;
+	bool bare; /* its predicates were left out since the source refused */
 	bool smaller; /* its page was halved since the source refused it */
 	/* While a page that was cut in time is followed: */
 	bool cut;
@@ -54,6 +63,7 @@ struct leg {
 	struct source_ask ask;
 	bool spent;    /* some agreement's quota is: not all it has is asked */
 	bool withheld; /* nothing is: the source is not asked */
+	bool unconfirmed; /* withheld, since nobody confirms the policy */
 	const struct leg_known *known; /* not to be read again; or NULL */
 	/* It is asked for what policy must know to judge the next leg's answer,
 	 * and gives nothing itself. */
@@ -68,19 +78,26 @@ struct leg {
 	unsigned nparts, next_part; /* the first that has not begun */
 	unsigned running, width;    /* parts at once, and at most */
 	uint32_t pages_asked;
+	loop_fn *refusal; /* it may not be asked, this would be the end; all
+			   * that is kept may be given; or NULL */
+	bool trial; /* its breaker let it through to see */
 	bool asked, stuck; /* a request went out; could not be written */
 	/* results, when open is false */
 	bool open;
 	bool late; /* WARN_NO_ANSWER since its time was up */
 	bool recalled; /* it is what is known, and its page was not read */
+	bool cached;   /* some page was kept, */
+	bool outdated; /* and that past its time */
 	bool sound; /* it failed us, but for what was asked of it */
 	bool untold; /* it failed for want of room here: the source was not
 		      * heard and cannot be judged */
 	enum leg_warning warning;
-	struct leg_page *pages; /* empty when it failed or had nothing */
+	/* empty when it failed (unless WARN_STALE) or had nothing */
+	struct leg_page *pages;
 	uint64_t bytes;		/* received, all pages */
 	size_t translated;	/* of NGSI-v2, as NGSI-LD text, all pages */
 	uint32_t upstream_us;
+	int status; /* of its last answer; 0: there was none */
 };
 
 /* The memory that one leg may take, in answer_max: its bytes, their tape (up
@@ -94,6 +111,7 @@ struct fanout {
 	struct names *names;
 	uint64_t party;	      /* who asks: tenants take turns at a source */
 	size_t answer_max;    /* bytes one source may send in all pages */
+	struct answer_cache *cache; /* NULL: nothing is kept */
 	struct budget *memory; /* what all answers share; NULL: no ceiling */
 	void (*wake)(void *); /* each time a leg has ended */
 	/* A source has answered 401: the hub's credentials are not good. May

@@ -184,7 +184,7 @@ page_translate(struct leg *leg, struct leg_page *page)
 	struct buf text;
 	enum hub_err err;
 
-	if (!speaks_v2(leg))
+	if (!speaks_v2(leg) || page->translated)
 		return (HUB_OK);
 	if (leg->translated >= leg->fanout->answer_max)
 		return (HUB_EFULL);

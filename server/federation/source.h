@@ -7,6 +7,7 @@
 
 #include "policies/policy.h"
 #include "server/net/http_client.h"
+#include "server/ngsild/narrow.h"
 #include "server/ngsild/temporal.h"
 
 /* How a registered source does, since this process knows it; shared by all
@@ -54,6 +55,7 @@ struct source_lane {
 	struct mono_us open_until; /* 0: the breaker is closed */
 	struct mono_us quiet_until; /* failures before then are not logged */
 	uint32_t page_max; /* it refuses larger pages; 0: not known to */
+	struct mono_us push_from; /* it refused predicates: none before then */
 };
 struct source_pools *source_pools_new(struct loop *, size_t header_max)
     HUB_MUST_CHECK;
@@ -92,6 +94,14 @@ struct source_time {
 	uint32_t last_n; /* 0: all */
 };
 
+/* What of the client's predicates, and of the policy's area, the source may
+ * select by: a superset of what is in the answer, as the source reads it. */
+struct source_push {
+	struct str q, scope_q; /* p NULL: none */
+	struct geo_text geo;   /* georel.p NULL: none */
+	struct str geoproperty; /* p NULL: location */
+};
+
 /* What to ask of one leg. */
 struct source_ask {
 	const struct policy_leg *leg;
@@ -111,6 +121,7 @@ struct source_ask {
 	/* NULL: the present. Else FORM_RETRIEVE and FORM_QUERY are those of
 	 * temporal/entities. */
 	const struct source_time *time;
+	const struct source_push *push; /* NULL: it gives all */
 	bool ids_chosen; /* by the caller: ids below, at least one */
 	/* set by source_plan */
 	enum source_form form;
@@ -122,6 +133,17 @@ struct source_ask {
  * query whose URL would be too long is a batch query where that is offered.
  * false: it cannot be asked for this (retrieveEntity alone and no ids). */
 bool source_plan(struct source_ask *, struct arena *) HUB_MUST_CHECK;
+/* How it reads q: fills in what does not depend on who asks. geo_r, scope_r:
+ * does it know these parameters? false: it selects by none of them. */
+bool source_reads(const struct region_source *, struct narrow *, bool *geo_r,
+    bool *scope_r) HUB_MUST_CHECK;
+/* After source_plan: leaves that to the source, if its requests have room. */
+void source_push(struct source_ask *, const struct source_push *,
+    struct arena *);
+/* For source_request.c: to a target, and to the body of a batch query. */
+void source_push_target(const struct source_push *, enum region_kind,
+    struct buf *);
+void source_push_body(const struct source_push *, struct buf *);
 /* How many of the ids, from the first on, go into one request; at least one
  * if there are any. */
 unsigned source_ids_fit(const struct source_ask *, struct arena *);

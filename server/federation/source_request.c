@@ -113,6 +113,7 @@ add_query(const struct source_ask *ask, const struct quirks *k,
 	add_page(ask, k, b);
 	if (ask->time != NULL)
 		source_add_time(ask->time, b);
+	source_push_target(ask->push, SOURCE_NGSI_LD, b);
 	if (!b->failed)
 		b->p[begin] = '?';
 }
@@ -190,7 +191,7 @@ surely_fits(const struct source_ask *ask)
 		n += 3 * ask->attrs[i]->iri.len + 1;
 	for (unsigned i = 0; i < ask->nids && n <= TARGET_MAX; i++)
 		n += 3 * ask->ids[i].len + 1;
-	return (n <= TARGET_MAX);
+	return (ask->push == NULL && n <= TARGET_MAX);
 }
 
 /* ---- how to ask */
@@ -318,6 +319,24 @@ source_plan(struct source_ask *ask, struct arena *a)
 	return (ask->form != FORM_NONE);
 }
 
+/* A target too long is worse than too much in an answer. */
+void
+source_push(struct source_ask *ask, const struct source_push *push,
+    struct arena *a)
+{
+	struct source_ask with = *ask;
+
+	/* Of two versions of one entity it would select the older. */
+	if (ask->leg->dataset->source->kind == SOURCE_NGSI_V2 &&
+	    !v2_holds_once(ask))
+		return;
+	with.push = push;
+	with.nids = with.nids > 0 ? 1 : 0;
+	if (ask->form == FORM_BATCH ||
+	    (ask->form == FORM_QUERY && target_length(&with, a) <= TARGET_MAX))
+		ask->push = push;
+}
+
 unsigned
 source_ids_fit(const struct source_ask *ask, struct arena *a)
 {
@@ -415,7 +434,10 @@ add_body(const struct source_ask *ask, struct arena *a, struct buf *b)
 		buf_adds(b, i == 0 ? STR(",\"attrs\":[") : STR(","));
 		buf_add_json(b, context_compact(ctx, ask->attrs[i], a));
 	}
-	buf_adds(b, ask->nattrs > 0 ? STR("]}") : STR("}"));
+	if (ask->nattrs > 0)
+		buf_addc(b, ']');
+	source_push_body(ask->push, b);
+	buf_addc(b, '}');
 }
 
 static void

@@ -87,6 +87,12 @@ v2_scope(const struct region_dataset *ds)
 		ds->service_path : STR_NONE);
 }
 
+bool
+v2_holds_once(const struct source_ask *ask)
+{
+	return (ask->ntypes == 1 && path_is_exact(ask->leg->dataset));
+}
+
 enum source_form
 v2_form(const struct source_ask *ask, enum source_form form)
 {
@@ -213,6 +219,7 @@ add_list(const struct source_ask *ask, struct arena *a, struct buf *b)
 		buf_add_url(b, ask->ids[i], ":");
 	}
 	add_view(ask, a, b);
+	source_push_target(ask->push, SOURCE_NGSI_V2, b);
 }
 
 void
@@ -300,5 +307,11 @@ v2_add_body(const struct source_ask *ask, struct arena *a, struct buf *b)
 		buf_adds(b, i == 0 ? STR("],\"attrs\":[") : STR(","));
 		buf_add_json(b, list[i]);
 	}
-	BUF_LIT(b, "],\"metadata\":[\"dateCreated\",\"dateModified\",\"*\"]}");
+	BUF_LIT(b, "],\"metadata\":[\"dateCreated\",\"dateModified\",\"*\"]");
+	if (ask->push != NULL && ask->push->q.p != NULL) {
+		BUF_LIT(b, ",\"expression\":{\"q\":");
+		buf_add_json(b, ask->push->q);
+		buf_addc(b, '}');
+	}
+	buf_addc(b, '}');
 }

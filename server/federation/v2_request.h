@@ -2,7 +2,8 @@
  * fiware-orion) is asked; source_request.c calls this for such sources.
  *
  * Names are those of the source's context, ids as v2_id.h has them. The hub
- * evaluates q, geo and scopeQ itself; it asks for the times of entities and
+ * evaluates geo and scopeQ itself, and of q all that narrow.h does not leave to
+ * a source; it asks for the times of entities and
  * attributes as well, which v2 does not give unless they are named. */
 #ifndef HUB_FEDERATION_V2_REQUEST_H
 #define HUB_FEDERATION_V2_REQUEST_H
@@ -23,6 +24,8 @@ void v2_add_target(const struct source_ask *, struct arena *, struct buf *);
 void v2_add_fields(const struct region_dataset *, struct buf *);
 /* FORM_BATCH: the body of POST /v2/op/query. */
 void v2_add_body(const struct source_ask *, struct arena *, struct buf *);
+/* Does it hold an id once, as far as is asked: of one type, in one path? */
+bool v2_holds_once(const struct source_ask *);
 /* The scope of what the dataset holds: its path if it is one, and not all.
  * Else p is NULL. */
 struct str v2_scope(const struct region_dataset *);
