@@ -1,0 +1,286 @@
+/* server/hubverify/verify.h - what the parts of hubverify share. This program checks
+ * the ledger and therefore has nothing in common with the programs that write
+ * it: no header and no function of theirs, only libc, libpq, libcrypto and
+ * jansson. What is checked is written down in ledger.md, 5.1. */
+#ifndef HUB_HUBVERIFY_VERIFY_H
+#define HUB_HUBVERIFY_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define HASH_LEN 32
+#define HEX_LEN	 (2 * HASH_LEN + 1)
+#define LEAF_LEN 256
+
+enum verdict { INTACT = 0, TAMPERED = 1, CANNOT_CHECK = 2 };
+
+/* ---- say.c: sentences, German or English */
+
+struct say {
+	FILE *out, *err;
+	bool german, quiet, all; /* all: every finding is printed */
+	unsigned findings; /* what is not as it should be */
+	bool blind;	   /* something could not be read */
+};
+#define SAY_FORMAT                                                            \
+	__attribute__((format(printf, 2, 4), format(printf, 3, 4)))
+/* Something was changed. The first ones are printed, all are counted. */
+void say_tampered(struct say *, const char *de, const char *en, ...)
+    SAY_FORMAT;
+/* Worth knowing, nothing wrong. */
+void say_note(struct say *, const char *de, const char *en, ...) SAY_FORMAT;
+/* It cannot be checked. */
+void say_blind(struct say *, const char *de, const char *en, ...) SAY_FORMAT;
+enum verdict say_verdict(const struct say *);
+
+/* ---- hash.c: SHA-256, trees and blocks (RFC 9162, 2.1) */
+
+void sha256_of(const void *, size_t, unsigned char out[HASH_LEN]);
+void leaf_hash(const unsigned char *leaf, size_t, unsigned char out[HASH_LEN]);
+/* The root over n leaf hashes, n > 0; by the standard's own recursion. */
+void tree_root(const unsigned char (*leaves)[HASH_LEN], size_t n,
+    unsigned char out[HASH_LEN]);
+/* The path that proves leaf i (2.1.3.1), from the leaf upwards; the number of
+ * hashes, at most 64. */
+unsigned tree_path(const unsigned char (*leaves)[HASH_LEN], size_t n, size_t i,
+    unsigned char path[][HASH_LEN]);
+/* What root the path leads to (2.1.3.2); false: it is no path of leaf i of
+ * n. */
+bool path_root(const unsigned char hash[HASH_LEN], uint64_t i, uint64_t n,
+    const unsigned char (*path)[HASH_LEN], unsigned npath,
+    unsigned char out[HASH_LEN]);
+void genesis_hash(unsigned char out[HASH_LEN]);
+void block_hash(uint64_t no, const unsigned char prev[HASH_LEN], uint16_t kind,
+    const unsigned char payload[HASH_LEN], unsigned char out[HASH_LEN]);
+/* Lower case only; exactly n bytes. */
+bool hex_read(const char *, unsigned char *, size_t n);
+void hex_write(const unsigned char *, size_t n, char *out);
+
+/* ---- text.c: strict readers of fields */
+
+/* Digits without leading zeros, at most max. */
+bool read_uint(const char *, uint64_t max, uint64_t *);
+/* The same with a sign. */
+bool read_int(const char *, int64_t *);
+/* YYYY-MM-DD, days since 1970. */
+bool read_date(const char *, int32_t *days);
+bool read_uuid(const char *, unsigned char out[16]);
+void date_of_days(int32_t days, int *year, unsigned *month, unsigned *day);
+int32_t days_of_date(int year, unsigned month, unsigned day);
+/* The German date of an instant (directive 2000/84/EC). */
+int32_t german_day(int64_t us);
+
+/* ---- csv.c: rows of a table, from a file or from COPY */
+
+#define FIELDS_MAX  48
+#define CSV_ROW_MAX ((size_t)64 << 20) /* a DICT block may be long */
+
+struct csv {
+	/* Gives the next bytes: 0 at the end, -1 cannot be read. */
+	ptrdiff_t (*more)(void *from, const char **p);
+	void *from;
+	const char *chunk;
+	size_t left;
+	char *row;
+	size_t len, cap;
+	char *field[FIELDS_MAX]; /* NULL: no value */
+	unsigned n;
+	uint64_t line; /* of the file, the header is 1 */
+};
+enum csv_next { CSV_ROW, CSV_END, CSV_BAD, CSV_BLIND };
+/* PostgreSQL's CSV as it writes it and in no other form. */
+enum csv_next csv_next(struct csv *);
+void csv_clear(struct csv *);
+
+/* ---- source.c: where the tables come from */
+
+enum table {
+	TABLE_BLOCKS,
+	TABLE_EVENTS,
+	TABLE_DICTIONARY,
+	TABLE_DAYS,
+	TABLE_MONTHS,
+	TABLE_CHECKPOINTS,
+	TABLE_CONFLICTS,
+	TABLE_JOURNAL,
+	TABLE_RUNS,
+	NTABLES
+};
+struct source;
+/* One of both is not NULL. NULL: it was said why not. */
+struct source *source_open(const char *dsn, const char *dir, struct say *);
+void source_close(struct source *);
+/* The only month that is there, as YYYY-MM; NULL: all. */
+const char *source_month(const struct source *);
+const char *table_name(enum table);
+/* A table from its first row on; blocks and events can be open side by side.
+ * False: it was said why not. */
+bool source_table(struct source *, enum table, struct csv *, struct say *);
+/* The next row; after CSV_BAD and CSV_BLIND it was said. */
+enum csv_next source_row(struct source *, enum table, struct csv *,
+    struct say *);
+void source_done(struct source *, enum table, struct csv *);
+/* The files are those that were exported. */
+void source_files(struct source *, struct say *);
+
+/* ---- row.c: events and blocks as the tables have them */
+
+struct block {
+	uint64_t no, kind, batch, node, boot, first, last, leaves;
+	int32_t period; /* days since 1970 */
+	unsigned char prev[HASH_LEN], payload_hash[HASH_LEN], hash[HASH_LEN];
+	const char *payload; /* NULL: none; in the row */
+};
+/* Kinds of blocks. */
+enum { INGEST = 1, CLOSE = 2, CORRECT = 3, PRUNE = 4, DICT = 5, BASELINE = 6 };
+/* NULL, or the column that is not what it can be. */
+const char *block_read(const struct csv *, struct block *);
+
+struct event {
+	uint64_t block, kind, leg, duration, status, decision, operation;
+	uint64_t agreement, version, purpose, flags, entities;
+	uint64_t bytes_out, bytes_in, units, types[4], ntypes, dataset;
+	uint64_t use_case, upstream, queue, node, boot, seq, born, batch;
+	int64_t at, pseudonym; /* us since 1970 */
+	int32_t period, booked, day;
+	const char *class, *consumer, *provider; /* in the row */
+	unsigned char event[16], request[16], decision_id[16], policy[16];
+	unsigned char rec_hash[HASH_LEN];
+};
+const char *event_read(const struct csv *, struct event *);
+/* The leaf that the row stands for. NULL, or the column that contradicts the
+ * others. */
+const char *event_leaf(const struct event *, unsigned char leaf[LEAF_LEN]);
+
+/* ---- names.c: the dictionary */
+
+struct names;
+struct names *names_new(void);
+void names_free(struct names *);
+/* A DICT block's payload. False: it is none. */
+bool names_add_block(struct names *, const char *payload);
+/* The table is what the blocks say. */
+void names_check(struct names *, struct source *, struct say *);
+/* "" where there is none. */
+const char *names_find(const struct names *, uint64_t node, uint64_t born,
+    uint64_t id);
+
+/* ---- chain.c: order and hashes of blocks, digests */
+
+struct digest {
+	char *file;
+	uint64_t block;
+	unsigned char hash[HASH_LEN];
+	char time[24];
+	bool seen;
+};
+struct prune {
+	uint64_t at; /* its block */
+	int32_t period, before;
+	uint64_t blocks, leaves, seen_blocks, seen_leaves;
+	unsigned char blocks_sum[HASH_LEN];
+	struct evp_md_ctx_st *sum;
+};
+/* Of a CLOSE or PRUNE block: the roll-ups of a month that were booked before
+ * another one, which never change again. */
+struct fixed {
+	uint64_t at; /* its block */
+	int32_t period, before;
+	unsigned char day_sum[HASH_LEN], month_sum[HASH_LEN];
+	struct evp_md_ctx_st *days, *months;
+};
+/* An entry of the journal, or a calculation: its number and hash. */
+struct made {
+	uint64_t id, at;
+	unsigned char sum[HASH_LEN];
+};
+struct made_list {
+	struct made *list;
+	size_t n;
+};
+struct baseline {
+	bool there;
+	uint64_t at, events, entities, bytes, units;
+	uint64_t seen[4];
+};
+struct chain {
+	struct digest *digests;
+	size_t ndigests;
+	struct prune *prunes;
+	size_t nprunes;
+	struct fixed *fixed;
+	size_t nfixed;
+	struct made_list entries, runs;
+	struct baseline baseline;
+	struct names *names;
+	uint64_t blocks; /* the head's number */
+	unsigned char head[HASH_LEN];
+};
+void chain_check(struct chain *, struct source *, struct say *);
+void chain_clear(struct chain *);
+/* That which took the rows of this block; NULL: they are there. */
+struct prune *chain_pruned(struct chain *, const struct block *);
+
+/* Texts of blocks, sums of roll-ups: a context for SHA-256, and its end. */
+struct evp_md_ctx_st *sum_new(void);
+void sum_add(struct evp_md_ctx_st *, const void *, size_t);
+bool sum_is(struct evp_md_ctx_st *, const unsigned char want[HASH_LEN]);
+
+/* ---- journal.c: what CLOSE and CORRECT blocks say was posted */
+
+/* [[ID,"HASH"],...]; false: it is none. */
+struct json_t;
+bool made_read(struct made_list *, const struct json_t *, uint64_t at);
+void journal_check(struct chain *, struct source *, struct say *);
+
+/* ---- digest.c */
+
+struct evp_pkey_st *key_read(const char *file, struct say *);
+/* The text of a digest; NULL, or what is wrong with it (two languages). */
+struct digest_fault {
+	const char *de, *en;
+};
+const struct digest_fault *digest_read(const char *text, size_t,
+    struct evp_pkey_st *, struct digest *);
+/* Reads a file. False: it was said why not. */
+bool digest_load(const char *file, struct evp_pkey_st *, struct digest *,
+    struct say *);
+
+/* ---- rolls.c: the sums of events against the roll-ups */
+
+struct rolls;
+struct rolls *rolls_new(void);
+void rolls_free(struct rolls *);
+void rolls_add(struct rolls *, const struct event *);
+void rolls_check(struct rolls *, struct chain *, struct source *,
+    struct say *);
+
+/* ---- rows.c: roots from rows; proof.c: what proves one of them */
+
+struct proof;
+struct rows_seen {
+	uint64_t rows, blocks, pruned, absent; /* the last three: blocks */
+};
+/* proof may be NULL. */
+void rows_check(struct chain *, struct source *, struct rolls *,
+    struct proof *, struct rows_seen *, struct say *);
+
+struct proof *proof_new(const unsigned char request[16],
+    const struct digest *digests, size_t n);
+void proof_free(struct proof *);
+/* Leaf i of the block that comes next. */
+void proof_leaf(struct proof *, const struct event *,
+    const unsigned char leaf[LEAF_LEN], size_t i);
+/* Every block, in order; leaves NULL: of no interest. */
+void proof_block(struct proof *, const struct block *,
+    const unsigned char (*leaves)[HASH_LEN], size_t n);
+/* JSON on out; false: no row has this request. */
+bool proof_write(const struct proof *, FILE *out);
+/* A proof of a file, with digests or without. */
+void proof_check(const char *file, struct chain *, struct say *);
+/* The text of one; for proof_check, and for tests. */
+void proof_check_text(const char *text, size_t, struct chain *, struct say *);
+
+#endif
