@@ -10,23 +10,25 @@
 #include "server/region_test.h"
 
 /* As compilers write it, so that editors can jump there. */
-static void
-print_message(const struct region_message *m)
+void
+message_print(const struct ctl *ctl, const struct region_message *m)
 {
+	static const char *const warning[] = { "warning: ", "Warnung: " };
+	bool german = ctl->lang == LANG_DE && m->german.len > 0;
+
 	fprintf(stderr, "%.*s:", STR_FMT(m->file));
 	if (m->line > 0)
 		fprintf(stderr, "%u:", m->line);
 	if (m->line > 0 && m->column > 0)
 		fprintf(stderr, "%u:", m->column);
-	fprintf(stderr, " %s%.*s\n", m->warning ? "warning: " : "",
-	    STR_FMT(m->text));
+	fprintf(stderr, " %s%.*s\n", m->warning ? warning[german] : "",
+	    STR_FMT(german ? m->german : m->text));
 }
 
 static void
 on_failure(struct str file, unsigned line, struct str text, void *arg)
 {
-	(void)arg;
-	print_message(&(struct region_message){
+	message_print(arg, &(struct region_message){
 	    .file = file, .line = line, .text = text });
 }
 
@@ -34,7 +36,7 @@ enum ctl_exit
 bundle_test(const struct ctl *ctl, const struct bundle *b)
 {
 	unsigned failed = region_tests_run(b->region, ctl->lang == LANG_DE,
-	    on_failure, NULL);
+	    on_failure, (void *)(uintptr_t)ctl);
 
 	if (failed == 0)
 		return (CTL_OK);
@@ -47,8 +49,8 @@ bundle_test(const struct ctl *ctl, const struct bundle *b)
 /* warnings: say them, too; those of a stored bundle were said when it was
  * applied. */
 static enum ctl_exit
-parse(struct bundle *b, const struct registration_row *rows, unsigned nrows,
-    bool warnings)
+parse(const struct ctl *ctl, struct bundle *b,
+    const struct registration_row *rows, unsigned nrows, bool warnings)
 {
 	struct region_message *messages = NULL;
 	unsigned nmessages = 0;
@@ -57,7 +59,7 @@ parse(struct bundle *b, const struct registration_row *rows, unsigned nrows,
 
 	for (unsigned i = 0; i < nmessages; i++)
 		if (warnings || !messages[i].warning)
-			print_message(&messages[i]);
+			message_print(ctl, &messages[i]);
 	if (err == HUB_OK && b->region != NULL)
 		return (CTL_OK);
 	if (nmessages == 0)
@@ -83,7 +85,7 @@ bundle_read(const struct ctl *ctl, struct bundle *b, int argc, char **argv)
 	if (err != HUB_OK)
 		return (CTL_CONFIG);
 	region_hash(b->files, b->nfiles, b->hash);
-	code = parse(b, NULL, 0, true);
+	code = parse(ctl, b, NULL, 0, true);
 	return (code == CTL_OK ? bundle_test(ctl, b) : code);
 }
 
@@ -103,7 +105,7 @@ load_registered(struct db *db, struct arena *a, struct registration_row **rows,
 }
 
 enum ctl_exit
-bundle_complete(struct db *db, struct bundle *b)
+bundle_complete(const struct ctl *ctl, struct db *db, struct bundle *b)
 {
 	struct region_signature *signatures;
 	struct registration_row *rows;
@@ -118,7 +120,7 @@ bundle_complete(struct db *db, struct bundle *b)
 		return (ctl_db_failed(db, err));
 	if (plain == NULL || nrows > 0) {
 		b->region = NULL;
-		code = parse(b, rows, nrows, false);
+		code = parse(ctl, b, rows, nrows, false);
 	}
 	if (code == CTL_OK)
 		region_signatures_apply(b->region, signatures, nsignatures);
@@ -128,7 +130,7 @@ bundle_complete(struct db *db, struct bundle *b)
 }
 
 enum ctl_exit
-bundle_fetch(const struct ctl *ctl HUB_UNUSED, struct db *db, int64_t number,
+bundle_fetch(const struct ctl *ctl, struct db *db, int64_t number,
     struct bundle *b)
 {
 	enum hub_err err;
@@ -147,7 +149,7 @@ bundle_fetch(const struct ctl *ctl HUB_UNUSED, struct db *db, int64_t number,
 	if (err != HUB_OK)
 		return (CTL_FAILED);
 	region_hash(b->files, b->nfiles, b->hash);
-	return (bundle_complete(db, b));
+	return (bundle_complete(ctl, db, b));
 }
 
 enum ctl_exit
@@ -250,19 +252,25 @@ author(void)
 /* The first bundle needs no acceptance; a later one that widens needs the
  * hash of exactly these changes. */
 static enum ctl_exit
-judge(const struct ctl *ctl, const struct bundle *before, struct bundle *after)
+judge(const struct ctl *ctl, const struct bundle *before, struct bundle *after,
+    struct bundle_facts *facts)
 {
 	const struct region_change *changes;
 	unsigned char hash[SHA256_LEN];
 	char hex[2 * SHA256_LEN + 1];
 	unsigned n;
 
+	*facts = (struct bundle_facts){ .region = after->region,
+		.widens = true };
 	if (before->number == 0)
 		return (CTL_OK);
 	region_diff(before->region, after->region, after->arena, &changes, &n);
+	facts->changes = changes;
+	facts->nchanges = n;
+	facts->widens = region_widens(changes, n);
 	region_diff_hash(before->hash, after->hash, changes, n, hash);
 	hex_encode(hash, sizeof(hash), hex);
-	if (region_widens(changes, n) &&
+	if (facts->widens &&
 	    (ctl->accept == NULL || strcmp(ctl->accept, hex) != 0)) {
 		changes_print(ctl, changes, n);
 		if (ctl->accept != NULL)
@@ -284,12 +292,12 @@ judge(const struct ctl *ctl, const struct bundle *before, struct bundle *after)
 }
 
 static enum ctl_exit
-store(struct db *db, const struct bundle *b,
+store(struct db *db, const struct bundle *b, const struct bundle_facts *facts,
     const char *note, int64_t epoch)
 {
 	int64_t bundle = 0;
-	enum hub_err err = bundle_apply(db, b->files, b->nfiles, author(),
-	    note, epoch, &bundle);
+	enum hub_err err = bundle_apply(db, b->files, b->nfiles, facts,
+	    author(), note, epoch, &bundle);
 
 	if (err == HUB_OK)
 		printf("bundle %" PRId64 "\n", bundle);
@@ -306,6 +314,7 @@ bundle_put(const struct ctl *ctl, struct db *db, struct bundle *b,
     const char *note)
 {
 	struct bundle_head head;
+	struct bundle_facts facts;
 	struct bundle before;
 	enum ctl_exit code = bundle_fetch_head(ctl, db, &head, &before);
 
@@ -321,14 +330,14 @@ bundle_put(const struct ctl *ctl, struct db *db, struct bundle *b,
 		code = CTL_OK;
 	}
 	if (code == CTL_OK)
-		code = bundle_complete(db, b);
+		code = bundle_complete(ctl, db, b);
 	if (code == CTL_OK)
-		code = judge(ctl, &before, b);
+		code = judge(ctl, &before, b, &facts);
 	if (code == CTL_OK && ctl->dry_run)
 		printf("would store %u files as the bundle after %" PRId64 "\n",
 		    b->nfiles, head.bundle);
 	else if (code == CTL_OK)
-		code = store(db, b, note, head.epoch);
+		code = store(db, b, &facts, note, head.epoch);
 	bundle_clear(&before);
 	return (code);
 }

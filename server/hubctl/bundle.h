@@ -34,7 +34,8 @@ enum ctl_exit bundle_need_head(const struct ctl *, struct db *,
     struct bundle *) HUB_MUST_CHECK;
 /* Completes a region of files by what the database has for it: registrations
  * and signatures. */
-enum ctl_exit bundle_complete(struct db *, struct bundle *) HUB_MUST_CHECK;
+enum ctl_exit bundle_complete(const struct ctl *, struct db *, struct bundle *)
+    HUB_MUST_CHECK;
 void bundle_clear(struct bundle *);
 
 /* The number of a bundle on the command line. */
@@ -44,6 +45,8 @@ enum ctl_exit bundle_number(const char *text, int64_t *number_r)
  * a dry run says what would happen. note may be NULL. */
 enum ctl_exit bundle_put(const struct ctl *, struct db *, struct bundle *,
     const char *note) HUB_MUST_CHECK;
+/* On standard error, in the language of the command line. */
+void message_print(const struct ctl *, const struct region_message *);
 void changes_print(const struct ctl *, const struct region_change *,
     unsigned n);
 

@@ -1,38 +1,49 @@
 /* server/hubctl/cmd_cost.c - hubctl allocate and hubctl statement: costs of
  * the bundle in force, shared by its models and by what the ledger counted. */
-#include <stdlib.h>
+#include <inttypes.h>
 
 #include "policies/policy_store.h"
 #include "server/hubctl/cost.h"
 
-/* The region in force with its costs; registrations and signatures have no
- * part in them. */
-static enum ctl_exit
-costs_in_force(struct db *db, struct arena *a, struct region **region_r)
+/* Registrations and signatures have no part in costs. */
+enum ctl_exit
+costs_of_bundle(struct db *db, int64_t bundle, struct arena *a,
+    struct region **region_r)
 {
 	struct region_message *messages;
 	struct region_file *files;
-	struct bundle_head head;
 	unsigned n, nmessages;
-	enum hub_err err = bundle_head_get(db, &head);
+	enum hub_err err = bundle_load(db, bundle, a, &files, &n);
 
-	if (err == HUB_OK && head.bundle == 0) {
-		ctl_warn("no bundle has been applied yet");
-		return (CTL_FAILED);
-	}
-	if (err == HUB_OK)
-		err = bundle_load(db, head.bundle, a, &files, &n);
 	if (err != HUB_OK)
 		return (ctl_db_failed(db, err));
 	if (region_parse(files, n, region_r, a, &messages, &nmessages) ==
 	    HUB_OK)
 		return (CTL_OK);
-	ctl_warn("the bundle in force is not understood by this program");
+	ctl_warn("bundle %" PRId64 " is not understood by this program",
+	    bundle);
 	return (CTL_CONFIG);
 }
 
-static enum ctl_exit
-period_of(const char *text, struct asked *asked)
+enum ctl_exit
+costs_in_force(struct db *db, struct arena *a, struct region **region_r,
+    int64_t *bundle_r)
+{
+	struct bundle_head head;
+	enum hub_err err = bundle_head_get(db, &head);
+
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	if (head.bundle == 0) {
+		ctl_warn("no bundle has been applied yet");
+		return (CTL_FAILED);
+	}
+	*bundle_r = head.bundle;
+	return (costs_of_bundle(db, head.bundle, a, region_r));
+}
+
+enum ctl_exit
+cost_period(const char *text, struct asked *asked)
 {
 	*asked = (struct asked){ .kind = ASKED_WHOLE };
 	if (text == NULL || asked_parse(str_of(text), asked) == HUB_OK)
@@ -41,9 +52,8 @@ period_of(const char *text, struct asked *asked)
 	return (CTL_USAGE);
 }
 
-/* Usage, then shares; says what is wrong. */
-static enum ctl_exit
-share(struct db *db, struct cost_run *run, struct arena *a)
+enum ctl_exit
+cost_share(struct db *db, struct cost_run *run, struct arena *a)
 {
 	enum hub_err err = cost_run_usage(db, run);
 	struct allocation_why why;
@@ -107,16 +117,17 @@ cmd_allocate(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	struct db *db = NULL;
 	struct cost_run run;
 	struct asked asked;
-	enum ctl_exit code = period_of(ctl->period, &asked);
+	int64_t bundle;
+	enum ctl_exit code = cost_period(ctl->period, &asked);
 
 	if (code == CTL_OK)
 		code = ctl_db(ctl, &db);
 	if (code == CTL_OK)
-		code = costs_in_force(db, a, &region);
+		code = costs_in_force(db, a, &region, &bundle);
 	if (code == CTL_OK)
 		code = begin_one(region, argv[0], &asked, a, &run);
 	if (code == CTL_OK)
-		code = share(db, &run, a);
+		code = cost_share(db, &run, a);
 	if (code == CTL_OK)
 		print_shares(ctl, &run);
 	db_close(db);
@@ -138,8 +149,8 @@ run_member(const struct cost_run *run, const struct tenant *tenant)
 	return (-1);
 }
 
-static const struct tenant *
-tenant_named(const struct region *region, const char *name)
+const struct tenant *
+cost_tenant(const struct region *region, const char *name)
 {
 	const struct tenant_set *set;
 	const struct tenant *t;
@@ -155,11 +166,13 @@ tenant_named(const struct region *region, const char *name)
 	return (t);
 }
 
-/* All costs that touch the period and that the tenant bears a part of. */
+/* All costs that touch the period, are not closed in it, and that the tenant
+ * bears a part of. */
 static enum ctl_exit
 share_all(struct db *db, const struct region *region,
-    const struct tenant *tenant, const struct asked *asked, struct arena *a,
-    struct cost_run *runs, unsigned *n_r)
+    const struct tenant *tenant, const struct asked *asked,
+    const struct closed *closed, struct arena *a, struct cost_run *runs,
+    unsigned *n_r)
 {
 	enum ctl_exit code = CTL_OK;
 
@@ -168,10 +181,11 @@ share_all(struct db *db, const struct region *region,
 		struct cost_run *run = &runs[*n_r];
 		int member;
 
-		if (!cost_run_begin(&region->costs[i], asked, a, run) ||
+		if (closed_has(closed, region->costs[i].name) ||
+		    !cost_run_begin(&region->costs[i], asked, a, run) ||
 		    (member = run_member(run, tenant)) < 0)
 			continue;
-		code = share(db, run, a);
+		code = cost_share(db, run, a);
 		if (code == CTL_OK && run->result.lines[member].days > 0)
 			(*n_r)++;
 	}
@@ -182,23 +196,27 @@ static enum ctl_exit
 statement(const struct ctl *ctl, struct db *db, const struct region *region,
     const char *name, const struct asked *asked, struct arena *a)
 {
-	const struct tenant *tenant = tenant_named(region, name);
+	const struct tenant *tenant = cost_tenant(region, name);
+	struct closed closed;
 	struct cost_run *runs;
 	enum ctl_exit code;
-	unsigned n;
+	enum hub_err err;
+	unsigned n = 0;
 
 	assert(region != NULL);
 	runs = arena_array(a, region->ncosts + (size_t)1, sizeof(*runs));
 	if (tenant == NULL)
 		return (CTL_FAILED);
-	code = share_all(db, region, tenant, asked, a, runs, &n);
-	if (code != CTL_OK)
-		return (code);
-	if (ctl->output == OUTPUT_JSON)
-		statement_json(runs, n, tenant);
-	else
-		statement_table(ctl, runs, n, tenant);
-	return (CTL_OK);
+	err = closed_read(db, asked, tenant, &closed);
+	code = err == HUB_OK ? share_all(db, region, tenant, asked, &closed, a,
+				   runs, &n) :
+			       ctl_db_failed(db, err);
+	if (code == CTL_OK && ctl->output == OUTPUT_JSON)
+		statement_json(&closed, runs, n, tenant);
+	else if (code == CTL_OK)
+		statement_table(ctl, &closed, runs, n, tenant);
+	closed_clear(&closed);
+	return (code);
 }
 
 enum ctl_exit
@@ -208,12 +226,13 @@ cmd_statement(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	struct region *region = NULL;
 	struct db *db = NULL;
 	struct asked asked;
-	enum ctl_exit code = period_of(argv[1], &asked);
+	int64_t bundle;
+	enum ctl_exit code = cost_period(argv[1], &asked);
 
 	if (code == CTL_OK)
 		code = ctl_db(ctl, &db);
 	if (code == CTL_OK)
-		code = costs_in_force(db, a, &region);
+		code = costs_in_force(db, a, &region, &bundle);
 	if (code == CTL_OK)
 		code = statement(ctl, db, region, argv[0], &asked, a);
 	db_close(db);

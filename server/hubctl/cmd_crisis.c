@@ -45,80 +45,27 @@ load_region(struct db *db, struct arena *a, enum ctl_exit *code_r)
 
 /* ---- declare */
 
-/* What an event would wake. */
-struct wakes {
-	unsigned n;
-	int64_t max_us, report_us; /* the longest; the shortest */
-};
-
-static struct wakes
-find_wakes(const struct region *region, const struct crisis_event *e)
-{
-	struct wakes w = { 0, 0, INT64_MAX };
-	struct wall_us from, until;
-
-	for (unsigned i = 0; i < region->nagreements; i++) {
-		const struct region_crisis *c = crisis_block(
-		    &region->agreements[i], e, &from, &until);
-
-		if (c == NULL)
-			continue;
-		w.n++;
-		if (c->max_us > w.max_us)
-			w.max_us = c->max_us;
-		if (c->report_us < w.report_us)
-			w.report_us = c->report_us;
-	}
-	return (w);
-}
-
 /* How long, within what is allowed. */
 static enum ctl_exit
-check_length(const struct ctl *ctl, const struct wakes *w, int64_t *us_r)
+check_declaration(const struct ctl *ctl, const struct region *region,
+    const char *kind, int64_t *us_r, struct crisis_wakes *w)
 {
+	bool denied = false;
+	const char *why;
+
 	if (duration_parse(str_of(ctl->length), us_r) != HUB_OK ||
 	    *us_r < 60000000) {
 		ctl_warn("--for %s: a duration such as 90min or 2h, of a "
 			 "minute at least", ctl->length);
 		return (CTL_USAGE);
 	}
-	if (*us_r <= CRISIS_MAX_US && *us_r <= w->max_us)
+	why = crisis_may_declare(region, str_of(ctl->as), str_of(kind),
+	    str_of(ctl->area), *us_r, &denied, w);
+	if (why == NULL)
 		return (CTL_OK);
-	ctl_warn("--for %s is too long: at most %" PRId64 " minutes",
-	    ctl->length,
-	    (w->max_us < CRISIS_MAX_US ? w->max_us : CRISIS_MAX_US) /
-		60000000);
-	return (CTL_DENIED);
-}
-
-static enum ctl_exit
-check_declaration(const struct ctl *ctl, const struct region *region,
-    const char *kind, struct wakes *w)
-{
-	struct crisis_row row = { .kind = str_of(kind),
-		.authority = str_of(ctl->as),
-		.area = str_of(ctl->area),
-		.declared = clock_wall(),
-		.until = { INT64_MAX },
-		.deadline = { INT64_MAX },
-		.confirmed = WALL_ABSENT,
-		.ended = WALL_ABSENT };
-	struct crisis_event e;
-	const char *why = crisis_resolve(region, &row, &e);
-	const struct tenant *t = tenant_find(&region->tenants, row.authority);
-
-	if (why != NULL) {
-		ctl_warn("crisis %s of %s in %s: %s", kind, ctl->as, ctl->area,
-		    why);
-		return (t != NULL && (!t->crisis_authority || t->suspended) ?
-		    CTL_DENIED : CTL_FAILED);
-	}
-	*w = find_wakes(region, &e);
-	if (w->n > 0)
-		return (CTL_OK);
-	ctl_warn("no agreement has a block \"crisis %s\" of %s: there is "
-		 "nothing to widen", kind, ctl->as);
-	return (CTL_FAILED);
+	ctl_warn("crisis %s of %s in %s for %s: %s", kind, ctl->as, ctl->area,
+	    ctl->length, why);
+	return (denied ? CTL_DENIED : CTL_FAILED);
 }
 
 static bool
@@ -175,6 +122,14 @@ tell_declared(const struct ctl *ctl, struct db *db, int64_t id)
 }
 
 static enum ctl_exit
+too_many(const struct crisis_declaration *d)
+{
+	ctl_warn("20 crises of %s are not over: end some of them first",
+	    d->authority);
+	return (CTL_DENIED);
+}
+
+static enum ctl_exit
 declare(const struct ctl *ctl, struct db *db, const char *kind)
 {
 	struct crisis_declaration d = { .kind = kind,
@@ -185,14 +140,12 @@ declare(const struct ctl *ctl, struct db *db, const char *kind)
 	enum ctl_exit code = CTL_OK;
 	struct arena *a = arena_new();
 	struct region *region = load_region(db, a, &code);
-	struct wakes w = { 0 };
+	struct crisis_wakes w = { 0 };
 	enum hub_err err;
 	int64_t id;
 
 	if (code == CTL_OK)
-		code = check_declaration(ctl, region, kind, &w);
-	if (code == CTL_OK)
-		code = check_length(ctl, &w, &d.length_us);
+		code = check_declaration(ctl, region, kind, &d.length_us, &w);
 	d.report_us = w.report_us;
 	if (code == CTL_OK && ctl->dry_run)
 		printf(is_german(ctl) ? "würde %u Vereinbarungen erweitern\n" :
@@ -200,7 +153,8 @@ declare(const struct ctl *ctl, struct db *db, const char *kind)
 		    w.n);
 	else if (code == CTL_OK) {
 		err = crisis_declare(db, &d, &id);
-		code = err == HUB_OK ? tell_declared(ctl, db, id) :
+		code = err == HUB_OK   ? tell_declared(ctl, db, id) :
+		    err == HUB_EFULL ? too_many(&d) :
 				       ctl_db_failed(db, err);
 	}
 	region_free(region);
@@ -392,6 +346,34 @@ print_head(const struct ctl *ctl, struct db *db, const char *event)
 	return (CTL_OK);
 }
 
+/* Who was told of what. */
+static enum ctl_exit
+print_notices(const struct ctl *ctl, struct db *db, const char *event)
+{
+	static const struct column columns[] = {
+		{ "provider", "TOLD", "UNTERRICHTET", CELL_TEXT },
+		{ "noted_at", "AT", "AM", CELL_TEXT },
+		{ "agreement", "AGREEMENT", "VEREINBARUNG", CELL_TEXT },
+		{ "consumer", "CONSUMER", "ABNEHMER", CELL_TEXT },
+		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
+	};
+	PGresult *res = NULL;
+	struct table *t;
+	enum hub_err err = db_exec(db,
+	    "SELECT provider, " WHEN("noted_at") ", agreement, consumer, "
+	    "widens FROM hub.crisis_notice WHERE event_id = $1::bigint "
+	    "ORDER BY provider, agreement", 1, &event, &res);
+
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	table_add_result(t, res);
+	PQclear(res);
+	table_print_take(t, ctl);
+	putchar('\n');
+	return (CTL_OK);
+}
+
 static enum ctl_exit
 print_use(const struct ctl *ctl, struct db *db, const char *event)
 {
@@ -405,13 +387,16 @@ print_use(const struct ctl *ctl, struct db *db, const char *event)
 		{ "last", "LAST", "ZULETZT", CELL_TEXT },
 		{ "requests", "REQUESTS", "ANFRAGEN", CELL_INT },
 		{ "entities", "ENTITIES", "ENTITÄTEN", CELL_INT },
+		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
 	};
 	PGresult *res = NULL;
 	struct table *t;
 	enum hub_err err = db_exec(db,
 	    "SELECT consumer, provider, purpose, agreement, dataset, "
-	    WHEN("first") ", " WHEN("last") ", requests, entities "
-	    "FROM hub.crisis_usage($1::bigint)", 1, &event, &res);
+	    WHEN("first") ", " WHEN("last") ", requests, entities, "
+	    "(SELECT n.widens FROM hub.crisis_notice n WHERE n.event_id = "
+	    "$1::bigint AND n.agreement = u.agreement) "
+	    "FROM hub.crisis_usage($1::bigint) u", 1, &event, &res);
 
 	if (err != HUB_OK)
 		return (ctl_db_failed(db, err));
@@ -445,6 +430,8 @@ cmd_crisis_report(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	else if (code == CTL_OK) {
 		if (ctl->output == OUTPUT_TABLE)
 			code = print_head(ctl, db, argv[0]);
+		if (code == CTL_OK && ctl->output == OUTPUT_TABLE)
+			code = print_notices(ctl, db, argv[0]);
 		if (code == CTL_OK)
 			code = print_use(ctl, db, argv[0]);
 	}

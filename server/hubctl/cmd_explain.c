@@ -1,9 +1,9 @@
 /* server/hubctl/cmd_explain.c - hubctl explain --as TENANT --purpose P
- * 'GET /ngsi-ld/v1/...'. */
+ * 'GET /ngsi-ld/v1/...'; of a request that was: explain_logged.c. */
 #include <inttypes.h>
 
 #include "server/hubctl/bundle.h"
-#include "server/hubctl/explain.h"
+#include "server/hubctl/explain_logged.h"
 #include "server/net/http_chars.h"
 #include "server/ngsild/temporal.h"
 
@@ -219,19 +219,6 @@ run(struct trial *t)
 
 /* ---- output */
 
-/* "pegel.hub:48", of the rule that decided. */
-static const char *
-place(struct trial *t, const struct explain_line *l)
-{
-	if (l->forbid != NULL)
-		return (arena_printf(t->b.arena, "%.*s:%u",
-		    STR_FMT(l->forbid->file), l->forbid->line));
-	if (l->agreement != NULL)
-		return (arena_printf(t->b.arena, "%.*s:%u",
-		    STR_FMT(l->agreement->file), l->agreement->line));
-	return (NULL);
-}
-
 static const char *
 text_of(struct trial *t, const struct explain_line *l)
 {
@@ -264,7 +251,7 @@ print_rows(struct trial *t)
 		    ds != NULL ? ds->source->owner->name.p : NULL, l->code,
 		    ag != NULL ? ag->name.p : NULL,
 		    ag != NULL ? arena_printf(a, "%u", ag->version) : NULL,
-		    place(t, l), text_of(t, l) });
+		    explain_place(l, a), text_of(t, l) });
 	}
 	table_print_take(table, t->ctl);
 }
@@ -291,7 +278,7 @@ print_lines(struct trial *t)
 		else if (l->dataset == NULL && shown != NULL)
 			putchar('\n');
 		shown = l->dataset;
-		at = place(t, l);
+		at = explain_place(l, t->b.arena);
 		printf("  %-16s %s%s%s%s\n", l->code != NULL ? l->code : "",
 		    text_of(t, l), at != NULL ? " [" : "",
 		    at != NULL ? at : "", at != NULL ? "]" : "");
@@ -304,8 +291,12 @@ cmd_explain(const struct ctl *ctl, int argc, char **argv)
 	struct trial t = { .ctl = ctl };
 	enum ctl_exit code;
 
-	if (ctl->as == NULL) {
-		ctl_warn("explain needs --as TENANT");
+	if (argc == 1 && explain_is_id(argv[0]))
+		return (explain_logged(ctl, argv[0]));
+	if (ctl->as == NULL || ctl->log != NULL) {
+		ctl_warn(ctl->log != NULL ?
+			"--log goes with the id of a request" :
+			"explain needs --as TENANT, or the id of a request");
 		return (CTL_USAGE);
 	}
 	buf_init(&t.decoded, 2 * TARGET_MAX);

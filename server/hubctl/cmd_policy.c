@@ -2,8 +2,7 @@
  * who-can, what-can. */
 #include <inttypes.h>
 
-#include "policies/policy.h"
-#include "policies/region_words.h"
+#include "policies/policy_state.h"
 #include "server/hubctl/bundle.h"
 
 static const enum region_action all_actions[] = { ACTION_QUERY,
@@ -74,42 +73,6 @@ last_day(struct view *v, struct wall_us until)
 
 /* ---- agreements */
 
-/* Is it in a plan for its own consumer and purpose now? */
-static bool
-is_planned(struct view *v, const struct region_agreement *ag)
-{
-	const struct policy_leg *legs;
-	struct policy_query q = { .consumer = ag->consumer,
-		.purpose = ag->purpose, .at = v->now };
-	unsigned n;
-
-	for (size_t a = 0; a < NACTIONS; a++) {
-		q.action = all_actions[a];
-		policy_plan(v->set, &q, v->b.arena, &legs, &n);
-		for (unsigned i = 0; i < n; i++)
-			for (unsigned g = 0; g < legs[i].ngrants; g++)
-				if (legs[i].grants[g]->agreement == ag)
-					return (true);
-	}
-	return (false);
-}
-
-static struct both
-state_of(struct view *v, const struct region_agreement *ag)
-{
-	if (is_planned(v, ag))
-		return (BOTH("in force", "in Kraft"));
-	if (!ag->signed_by_provider || !ag->signed_by_consumer)
-		return (BOTH("draft", "Entwurf"));
-	if (!policy_in_force(ag))
-		return (BOTH("suspended", "gesperrt"));
-	if (v->now.us < ag->from.us)
-		return (BOTH("not yet", "künftig"));
-	if (v->now.us >= ag->until.us)
-		return (BOTH("expired", "abgelaufen"));
-	return (BOTH("not served", "nicht bedient"));
-}
-
 static const char *
 signer(struct view *v, bool is_signed, struct str person)
 {
@@ -133,7 +96,8 @@ add_agreement(struct view *v, struct table *t,
 		in_lang(v->ctl, words_actions(ag->actions, a)).p,
 		day(v, ag->from),
 		last_day(v, ag->until),
-		in_lang(v->ctl, state_of(v, ag)).p,
+		in_lang(v->ctl, policy_state_words(policy_state(v->set, ag,
+		    v->now, a))).p,
 		signer(v, ag->signed_by_provider, ag->provider_signer),
 		signer(v, ag->signed_by_consumer, ag->consumer_signer),
 		arena_printf(a, "%.*s:%u", STR_FMT(ag->file), ag->line),
@@ -330,44 +294,10 @@ released(struct view *v, const struct line *line, struct str wanted)
 static const char *
 limits(struct view *v, const struct line *line)
 {
-	static const struct {
-		struct sentence text;
-	} words[] = {
-		{ { "inside $x", "innerhalb $x" } },
-		{ { "outside $x", "außerhalb $x" } },
-		{ { "buffer $x", "Puffer $x" } },
-		{ { "history $x", "Rückschau $x" } },
-		{ { "delay $x", "Verzögerung $x" } },
-	};
-	const struct region_share *s;
-	struct arena *a = v->b.arena;
-	const char *text;
-	struct buf b;
-
 	if (line->share == NULL)
 		return (NULL);
-	s = line->share->share;
-	buf_init(&b, (size_t)1 << 20);
-	const struct {
-		bool there;
-		struct both x;
-	} values[] = {
-		{ s->ninside > 0,
-		    both_plain(words_areas(s->inside, s->ninside, a)) },
-		{ s->noutside > 0,
-		    both_plain(words_areas(s->outside, s->noutside, a)) },
-		{ s->ninside + s->noutside > 0 && s->buffer_m > 0,
-		    words_metres(s->buffer_m, a) },
-		{ s->history_us > 0, words_duration(s->history_us, a) },
-		{ s->delay_us > 0, words_duration(s->delay_us, a) },
-	};
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (values[i].there)
-			add_item(&b, in_lang(v->ctl, words_fill(words[i].text,
-			    &(struct word_of){ 'x', values[i].x }, 1, a)));
-	text = cell_of(v, buf_str(&b));
-	buf_clear(&b);
-	return (text);
+	return (cell_of(v, in_lang(v->ctl,
+	    words_limits(line->share->share, v->b.arena))));
 }
 
 static void

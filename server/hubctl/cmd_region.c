@@ -114,7 +114,7 @@ cmd_diff(const struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_OK)
 		goto out;
 	if (argc > 0) {
-		code = bundle_complete(db, &after);
+		code = bundle_complete(ctl, db, &after);
 		if (code == CTL_OK)
 			code = bundle_fetch_head(ctl, db, &head, &before);
 	} else {
@@ -148,6 +148,9 @@ cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 		{ "created_at", "CREATED", "ERSTELLT", CELL_TEXT },
 		{ "created_by", "BY", "VON", CELL_TEXT },
 		{ "files", "FILES", "DATEIEN", CELL_INT },
+		{ "agreements", "AGREEMENTS", "VEREINBARUNGEN", CELL_INT },
+		{ "signatures", "SIGNATURES", "UNTERSCHRIFTEN", CELL_INT },
+		{ "widens", "WIDENS", "ERWEITERT", CELL_BOOL },
 		{ "in_force", "IN FORCE", "GÜLTIG", CELL_BOOL },
 		{ "note", "NOTE", "BEMERKUNG", CELL_TEXT },
 		{ "sha256", "SHA-256", "SHA-256", CELL_TEXT },
@@ -161,10 +164,15 @@ cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 	if (code != CTL_OK)
 		return (code);
 	err = db_exec(db,
-	    "SELECT b.bundle_id, b.parent_id, to_char(b.created_at, "
+	    "SELECT b.bundle_id, b.parent_id, to_char(b.created_at AT TIME ZONE 'UTC', "
 	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), b.created_by, "
 	    "(SELECT count(*) FROM hub.bundle_file f "
 	    "WHERE f.bundle_id = b.bundle_id), "
+	    "(SELECT count(*) FROM hub.bundle_agreement a "
+	    "WHERE a.bundle_id = b.bundle_id), "
+	    "(SELECT count(*) FROM hub.bundle_agreement a "
+	    "JOIN hub.signature s USING (agreement, content_sha256) "
+	    "WHERE a.bundle_id = b.bundle_id), b.widens, "
 	    "b.bundle_id IS NOT DISTINCT FROM h.bundle_id, b.note, "
 	    "encode(b.sha256, 'hex') "
 	    "FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1",
@@ -211,11 +219,21 @@ export_load(struct db *db, const char *name, struct arena *a,
 enum ctl_exit
 cmd_export(const struct ctl *ctl, int argc, char **argv)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct region_file *files = NULL;
 	struct db *db = NULL;
 	unsigned n = 0;
-	enum ctl_exit code = ctl_db(ctl, &db);
+	enum ctl_exit code;
+
+	if ((ctl->given & (OPT_ODRL | OPT_VVT | OPT_DCAT)) != 0)
+		return (cmd_export_as(ctl, argc, argv));
+	if (argc == 0) {
+		ctl_warn("export needs a folder, or one of --odrl, --vvt and "
+			 "--dcat");
+		return (CTL_USAGE);
+	}
+	a = arena_new();
+	code = ctl_db(ctl, &db);
 
 	if (code == CTL_OK)
 		code = export_load(db, argc == 2 ? argv[0] : NULL, a, &files,

@@ -2,8 +2,6 @@
  * agreement. */
 #include "server/hubctl/bundle.h"
 
-#define PERSON_MAX 255 /* bytes */
-
 
 static const struct region_agreement *
 agreement_named(const struct region *r, const char *name)
@@ -87,17 +85,6 @@ sign(const struct ctl *ctl, struct db *db, struct bundle *b,
 	return (CTL_OK);
 }
 
-/* What the database would refuse, too. */
-static bool
-is_person(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return (false);
-	return (s.len > 0 && s.len <= PERSON_MAX && str_utf8(s) &&
-	    str_trim(s).len == s.len);
-}
-
 enum ctl_exit
 cmd_sign(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
@@ -107,9 +94,9 @@ cmd_sign(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	enum ctl_exit code;
 
 	if (ctl->as == NULL || (ctl->given & OPT_BY) == 0 ||
-	    !is_person(str_of(ctl->by))) {
+	    !ctl_person(str_of(ctl->by))) {
 		ctl_warn("sign needs --as TENANT and --by PERSON (a line of "
-			 "at most %d bytes)", PERSON_MAX);
+			 "at most %d bytes)", CTL_PERSON_MAX);
 		return (CTL_USAGE);
 	}
 	code = ctl_db(ctl, &db);

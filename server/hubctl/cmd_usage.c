@@ -33,6 +33,10 @@ static const struct column numbers[] = {
 	{ "entities", "ENTITIES", "ENTITÄTEN", CELL_INT },
 	{ "bytes", "BYTES", "BYTES", CELL_INT },
 	{ "milli_units", "UNITS", "EINHEITEN", CELL_MILLI },
+	/* Beside them: uses that could not be recorded. */
+	{ "estimated", "ESTIMATED", "GESCHÄTZT", CELL_INT },
+	{ "estimated_milli_units", "THEIR UNITS", "DEREN EINHEITEN",
+	    CELL_MILLI },
 };
 #define NNUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 #define NCOLUMNS (NNUMBERS + 2)
@@ -41,6 +45,9 @@ struct period {
 	char first[16];	  /* YYYY-MM-DD */
 	const char *span; /* a PostgreSQL interval */
 };
+
+/* Two keys: who used whose data (cmd_report.c). */
+static const struct grouping flow = { .name = "flow" };
 
 static enum ctl_exit usage(const struct ctl *, struct db *,
     const struct grouping *, const struct period *);
@@ -87,9 +94,11 @@ cmd_usage(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	for (size_t i = 0; i < sizeof(groupings) / sizeof(groupings[0]); i++)
 		if (strcmp(groupings[i].name, ctl->by) == 0)
 			by = &groupings[i];
+	if (strcmp(ctl->by, flow.name) == 0)
+		by = &flow;
 	if (by == NULL) {
-		ctl_warn("--by %s: tenant, provider, purpose, type and month "
-			 "are known", ctl->by);
+		ctl_warn("--by %s: tenant, provider, purpose, type, month and "
+			 "flow are known", ctl->by);
 		return (CTL_USAGE);
 	}
 	code = ctl_db(ctl, &db);
@@ -130,6 +139,18 @@ tenant_ags(const struct region *region, const char *name, struct arena *a)
 		return (name);
 	t = region != NULL ? tenant_find(&region->tenants, str_of(name)) : NULL;
 	return (t != NULL ? arena_str(a, t->ags).p : NULL);
+}
+
+const char *
+ctl_tenant_ags(struct db *db, const char *name, struct arena *a)
+{
+	struct region *region = region_in_force(db, a);
+	const char *ags = tenant_ags(region, name, a);
+
+	if (ags == NULL)
+		ctl_warn("no tenant %s in the bundle in force", name);
+	region_free(region);
+	return (ags);
 }
 
 static const char *
@@ -175,6 +196,9 @@ print(const struct ctl *ctl, const struct grouping *by, const PGresult *res,
 	table_print_take(t, ctl);
 }
 
+#define SUM(column)                                                            \
+	"coalesce(sum(" column ") FILTER (WHERE class = $1), 0)::bigint"
+
 static enum hub_err
 query(struct db *db, const struct grouping *by, const struct period *period,
     const char *ags, PGresult **res_r)
@@ -186,12 +210,17 @@ query(struct db *db, const struct grouping *by, const struct period *period,
 	buf_init(&sql, 4096);
 	/* The expression is one of the table above, nothing from outside. */
 	buf_addf(&sql,
-	    "SELECT (%s) COLLATE \"C\", sum(requests)::bigint, "
-	    "sum(denied)::bigint, sum(entities)::bigint, "
+	    "SELECT (%s) COLLATE \"C\", "
+	    SUM("requests") ", " SUM("denied") ", " SUM("entities") ", "
 	    /* An answer is of all providers together. */
-	    "CASE WHEN $1 = 'access' THEN sum(bytes)::bigint END, "
-	    "sum(units)::bigint "
-	    "FROM report.usage_day WHERE class = $1 AND day >= $2::date "
+	    "CASE WHEN $1 = 'access' THEN " SUM("bytes") " END, "
+	    SUM("units") ", "
+	    "coalesce(sum(requests) FILTER (WHERE class = 'estimate'), 0)"
+	    "::bigint, "
+	    "coalesce(sum(units) FILTER (WHERE class = 'estimate'), 0)"
+	    "::bigint "
+	    "FROM report.usage_day WHERE class IN ($1, 'estimate') "
+	    "AND day >= $2::date "
 	    "AND day < $2::date + $3::interval "
 	    "AND ($4::text IS NULL OR consumer = $4) "
 	    "GROUP BY 1 ORDER BY 1",
@@ -199,6 +228,22 @@ query(struct db *db, const struct grouping *by, const struct period *period,
 	err = db_exec(db, buf_cstr(&sql), 4, params, res_r);
 	buf_clear(&sql);
 	return (err);
+}
+
+static enum ctl_exit
+flow_of(const struct ctl *ctl, struct db *db, const struct period *period,
+    const char *ags)
+{
+	const char *params[] = { period->first, period->span };
+	PGresult *res = NULL;
+	enum ctl_exit code;
+	enum hub_err err = db_exec(db, "SELECT to_char($1::date + "
+	    "$2::interval, 'YYYY-MM-DD')", 2, params, &res);
+
+	code = err != HUB_OK ? ctl_db_failed(db, err) :
+	    report_flow(ctl, db, period->first, PQgetvalue(res, 0, 0), ags);
+	PQclear(res);
+	return (code);
 }
 
 static enum ctl_exit
@@ -220,6 +265,10 @@ usage(const struct ctl *ctl, struct db *db, const struct grouping *by,
 			code = CTL_FAILED;
 			goto out;
 		}
+	}
+	if (by == &flow) {
+		code = flow_of(ctl, db, period, ags);
+		goto out;
 	}
 	err = query(db, by, period, ags, &res);
 	if (err == HUB_OK)

@@ -33,7 +33,22 @@ add_word(struct buf *b, const char *key, const char *word)
 }
 
 static void
-add_run(struct buf *b, const struct cost_run *run)
+add_tax(struct buf *b, const struct region_cost *cost)
+{
+	if (cost->tax == TAX_UNKNOWN) {
+		BUF_LIT(b, "\"tax\":null,");
+		return;
+	}
+	BUF_LIT(b, "\"tax\":{");
+	add_word(b, "code", tax_code(cost->tax));
+	buf_addf(b, "\"percent\":%u,", cost->tax_rate);
+	add_text(b, "basis", cost->tax_basis);
+	b->len--;
+	BUF_LIT(b, "},");
+}
+
+static void
+add_run(struct buf *b, const struct cost_run *run, const char *state)
 {
 	const struct region_model *m = run->in.model;
 
@@ -50,13 +65,15 @@ add_run(struct buf *b, const struct cost_run *run)
 	add_text(b, "clause", m->clause);
 	b->len--;
 	BUF_LIT(b, "},");
+	add_tax(b, run->cost);
 	add_word(b, "bounds",
 	    run->bounds_wait ? "waiting"
 	    : m->bounded     ? "applied"
 			     : NULL);
 	BUF_LIT(b, "\"others_milli_units\":");
 	add_uint128(b, units_of_others(run));
-	BUF_LIT(b, ",\"state\":\"provisional\",");
+	BUF_LIT(b, ",");
+	add_word(b, "state", state);
 }
 
 static void
@@ -71,6 +88,7 @@ add_components(struct buf *b, const struct cost_run *run)
 		buf_addc(b, '{');
 		add_text(b, "name", m->components[c].name);
 		add_word(b, "key", key_word(m->components[c].key));
+		add_word(b, "on_zero", zero_word(m->components[c].on_zero));
 		buf_addf(b, "\"basis_points\":%u,\"cents\":%" PRId64 "}",
 		    m->components[c].basis_points, run->result.components[c]);
 	}
@@ -152,34 +170,56 @@ print(struct buf *b)
 	buf_clear(b);
 }
 
+/* Tax on each notice and on the total: they may differ by some cents. */
+static void
+add_tax_sums(struct buf *b, const struct cost_run *run)
+{
+	int64_t notices = tax_on_notices(run),
+		total = tax_on(run->in.cents, run->cost->tax_rate);
+
+	buf_addf(b,
+	    "\"tax_cents\":{\"notices\":%" PRId64 ",\"total\":%" PRId64
+	    ",\"difference\":%" PRId64 "},",
+	    notices, total, notices - total);
+}
+
 void
-shares_json(const struct cost_run *run, bool trace)
+add_shares(
+    struct buf *b, const struct cost_run *run, bool trace, const char *state)
 {
 	const char *sep = "";
-	struct buf b;
 
-	buf_init(&b, JSON_MAX);
-	buf_addc(&b, '{');
-	add_run(&b, run);
-	add_components(&b, run);
-	BUF_LIT(&b, "\"shares\":[");
+	buf_addc(b, '{');
+	add_run(b, run, state);
+	add_tax_sums(b, run);
+	add_components(b, run);
+	BUF_LIT(b, "\"shares\":[");
 	for (unsigned i = 0; i < run->result.nmembers; i++) {
 		if (run->result.lines[i].days == 0)
 			continue;
-		buf_addf(&b, "%s\n ", sep);
-		add_member(&b, run, i);
+		buf_addf(b, "%s\n ", sep);
+		add_member(b, run, i);
 		sep = ",";
 	}
-	BUF_LIT(&b, "]");
+	BUF_LIT(b, "]");
 	if (trace)
-		BUF_LIT(&b, ",\n\"trace\":[");
+		BUF_LIT(b, ",\n\"trace\":[");
 	for (unsigned i = 0; trace && i < run->result.nsteps; i++) {
-		buf_addf(&b, "%s\n ", i > 0 ? "," : "");
-		add_step(&b, run, &run->result.steps[i]);
+		buf_addf(b, "%s\n ", i > 0 ? "," : "");
+		add_step(b, run, &run->result.steps[i]);
 	}
 	if (trace)
-		BUF_LIT(&b, "]");
-	BUF_LIT(&b, "}");
+		BUF_LIT(b, "]");
+	BUF_LIT(b, "}");
+}
+
+void
+shares_json(const struct cost_run *run, bool trace)
+{
+	struct buf b;
+
+	buf_init(&b, JSON_MAX);
+	add_shares(&b, run, trace, "provisional");
 	print(&b);
 }
 
@@ -213,7 +253,7 @@ add_cost(struct buf *b, const struct cost_run *run, unsigned member)
 	int64_t cents = 0;
 
 	buf_addc(b, '{');
-	add_run(b, run);
+	add_run(b, run, "provisional");
 	buf_addf(b, "\"days\":%u,\"parts\":[", line->days);
 	for (unsigned i = 0; i < run->result.nsteps; i++) {
 		const struct allocation_step *s = &run->result.steps[i];
@@ -228,15 +268,18 @@ add_cost(struct buf *b, const struct cost_run *run, unsigned member)
 	}
 	buf_addf(b, "],\"raw_cents\":%" PRId64 ",", line->raw);
 	add_word(b, "bound", bound_word(line->bound));
-	buf_addf(b, "\"bounds_cents\":%" PRId64 ",\"share_cents\":%" PRId64 "}",
-	    line->share - line->raw, line->share);
+	buf_addf(b,
+	    "\"bounds_cents\":%" PRId64 ",\"share_cents\":%" PRId64
+	    ",\"tax_cents\":%" PRId64 "}",
+	    line->share - line->raw, line->share,
+	    tax_on(line->share, run->cost->tax_rate));
 }
 
 void
-statement_json(
-    const struct cost_run *runs, unsigned n, const struct tenant *tenant)
+statement_json(const struct closed *closed, const struct cost_run *runs,
+    unsigned n, const struct tenant *tenant)
 {
-	int64_t sum = 0;
+	int64_t sum = closed->share;
 	struct buf b;
 
 	buf_init(&b, JSON_MAX);
@@ -245,13 +288,24 @@ statement_json(
 	add_text(&b, "ags", tenant->ags);
 	add_text(&b, "name", tenant->title);
 	BUF_LIT(&b, "\"currency\":\"EUR\",\"costs\":[");
+	for (int i = 0; i < PQntuples(closed->costs); i++)
+		buf_addf(&b, "%s\n %s", i > 0 ? "," : "",
+		    PQgetvalue(closed->costs, i, 0));
 	for (unsigned i = 0; i < n; i++) {
 		unsigned member = (unsigned)run_member(&runs[i], tenant);
 
-		buf_addf(&b, "%s\n ", i > 0 ? "," : "");
+		buf_addf(&b, "%s\n ",
+		    i > 0 || PQntuples(closed->costs) > 0 ? "," : "");
 		add_cost(&b, &runs[i], member);
 		sum += runs[i].result.lines[member].share;
 	}
-	buf_addf(&b, "],\"share_cents\":%" PRId64 "}", sum);
+	buf_addf(&b, "],\"share_cents\":%" PRId64 ",\n\"entries\":[", sum);
+	for (int i = 0; i < PQntuples(closed->entries); i++)
+		buf_addf(&b, "%s\n %s", i > 0 ? "," : "",
+		    PQgetvalue(closed->entries, i, 0));
+	buf_addf(&b,
+	    "],\"corrections_cents\":%" PRId64 ",\"posted_cents\":%" PRId64
+	    "}",
+	    closed->corrections, closed->posted);
 	print(&b);
 }

@@ -382,16 +382,40 @@ add_cost(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 		add_bounds(t, ctl, run, line, a);
 }
 
+/* Cells come in the table's order; words of the ledger become phrases. */
+static void
+add_closed(struct table *t, const struct ctl *ctl, const PGresult *lines)
+{
+	static const char *const words[2][2] = { { "bounds", "Grenzen" },
+		{ "instalment", "Abschlag" } };
+	const char *cells[S_MAX];
+
+	for (int i = 0; i < PQntuples(lines); i++) {
+		for (int c = 0; c < S_MAX; c++)
+			cells[c] = PQgetisnull(lines, i, c) ?
+			    NULL :
+			    PQgetvalue(lines, i, c);
+		if (cells[S_COMPONENT][0] == '(')
+			cells[S_COMPONENT] = words[strcmp(cells[S_KEY],
+			    "bounds") != 0][ctl->lang == LANG_DE];
+		cells[S_KEY] = word_phrase(cells[S_KEY], ctl->lang);
+		table_add(t, cells);
+	}
+}
+
 void
-statement_table(const struct ctl *ctl, const struct cost_run *runs, unsigned n,
-    const struct tenant *tenant)
+statement_table(const struct ctl *ctl, const struct closed *closed,
+    const struct cost_run *runs, unsigned n, const struct tenant *tenant)
 {
 	struct table *t = table_new(
 	    statement_columns, ctl->output == OUTPUT_TABLE ? S_MODEL : S_MAX);
 	const char *cells[S_MAX] = { NULL };
 	struct arena *a = arena_new();
-	int64_t sum = 0;
+	int64_t sum = closed->share;
 
+	if (ctl->output == OUTPUT_TABLE)
+		closed_head(ctl, closed);
+	add_closed(t, ctl, closed->lines);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned member = (unsigned)run_member(&runs[i], tenant);
 
@@ -407,5 +431,7 @@ statement_table(const struct ctl *ctl, const struct cost_run *runs, unsigned n,
 		table_add(t, cells);
 	}
 	table_print_take(t, ctl);
+	if (ctl->output == OUTPUT_TABLE)
+		closed_entries(ctl, closed);
 	arena_free(a);
 }

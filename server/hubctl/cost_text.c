@@ -81,6 +81,35 @@ key_word(enum cost_key key)
 }
 
 const char *
+zero_word(enum cost_zero zero)
+{
+	static const char *const words[] = { [ZERO_ERROR] = "error",
+		[ZERO_EQUAL] = "equal", [ZERO_POPULATION] = "population" };
+
+	return (words[zero]);
+}
+
+const char *
+word_phrase(const char *word, enum ctl_lang lang)
+{
+	static const struct key_words more[] = {
+		{ "bounds", "minimum and maximum, or to make up for those of "
+			    "others", "Mindest- und Höchstbetrag, oder "
+			    "Ausgleich derer von anderen" },
+		{ "instalment", "a twelfth of the planned year",
+		    "Abschlag auf das geplante Jahr" },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i].word, word) == 0)
+			return (lang == LANG_DE ? keys[i].de : keys[i].en);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		if (strcmp(more[i].word, word) == 0)
+			return (lang == LANG_DE ? more[i].de : more[i].en);
+	return (word);
+}
+
+const char *
 key_phrase(const struct region_component *c, bool zero, enum ctl_lang lang)
 {
 	const struct key_words *k = &keys[key_used(c, zero)];
@@ -203,6 +232,82 @@ say_fault(const struct cost_run *run, const struct allocation_why *why)
 	buf_clear(&b);
 }
 
+/* ---- tax */
+
+const char *
+tax_code(enum cost_tax tax)
+{
+	static const char *const codes[] = { [TAX_UNKNOWN] = NULL,
+		[TAX_STANDARD] = "S", [TAX_EXEMPT] = "E",
+		[TAX_OUTSIDE] = "O" };
+
+	return (codes[tax]);
+}
+
+int64_t
+tax_on_notices(const struct cost_run *run)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		sum += tax_on(
+		    run->result.lines[i].share, run->cost->tax_rate);
+	return (sum);
+}
+
+void
+add_tax_line(struct buf *b, const char *code, unsigned percent,
+    struct str basis, enum ctl_lang lang)
+{
+	static const struct {
+		const char *code, *en, *de;
+	} words[] = { { "S", "subject to tax", "steuerpflichtig" },
+		{ "E", "exempt", "steuerfrei" },
+		{ "O", "not taxable", "nicht steuerbar" } };
+
+	buf_adds(b, str_of(lang == LANG_DE ? "Umsatzsteuer: " :
+					     "Value added tax: "));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].code, code) == 0)
+			buf_adds(b, str_of(lang == LANG_DE ? words[i].de :
+							     words[i].en));
+	if (percent > 0)
+		buf_addf(b, ", %u %%", percent);
+	buf_addf(b, " (%s, ", code);
+	buf_adds(b, basis);
+	BUF_LIT(b, ")");
+}
+
+/* The sum of notices is not the tax on their sum: both, and why. */
+static void
+add_tax(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
+{
+	const struct region_cost *cost = run->cost;
+	int64_t notices = tax_on_notices(run),
+		total = tax_on(run->in.cents, cost->tax_rate);
+	bool de = lang == LANG_DE;
+
+	if (cost->tax == TAX_UNKNOWN)
+		return;
+	add_tax_line(b, tax_code(cost->tax), cost->tax_rate, cost->tax_basis,
+	    lang);
+	BUF_LIT(b, "\n");
+	if (cost->tax != TAX_STANDARD)
+		return;
+	buf_adds(b, str_of(de ? "Steuer je Bescheid, zusammen: " :
+				"Tax of each notice, together: "));
+	add_cents(b, notices, de ? ',' : '.');
+	buf_adds(b, str_of(de ? " EUR; auf die Summe: " :
+				" EUR; on the total: "));
+	add_cents(b, total, de ? ',' : '.');
+	buf_adds(b, str_of(de ? " EUR; Unterschied " : " EUR; difference "));
+	add_cents(b, notices - total, de ? ',' : '.');
+	buf_adds(b, str_of(de ? " EUR, weil jeder Bescheid für sich auf Cent "
+				"gerundet wird.\n" :
+				" EUR, since each notice is rounded to the "
+				"cent.\n"));
+}
+
 /* ---- the head of a table */
 
 static void
@@ -281,6 +386,7 @@ print_head(const struct ctl *ctl, const struct cost_run *run)
 		buf_adds(&b, m->clause);
 	}
 	BUF_LIT(&b, "\n");
+	add_tax(&b, run, ctl->lang);
 	add_notes(&b, run, ctl->lang);
 	fwrite(b.p, 1, b.len, stdout);
 	fputc('\n', stdout);

@@ -3,6 +3,7 @@
 #include "server/hubctl/hubctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "server/config.h"
 
 #define DEFAULT_DATABASE "postgresql:///drehscheibe"
+#define DEFAULT_NAME	 "drehscheibe" /* as in server/config_setting.c */
 
 void
 ctl_warn(const char *fmt, ...)
@@ -78,6 +80,87 @@ ctl_conninfo(const struct ctl *ctl, struct buf *out)
 							DEFAULT_DATABASE));
 	config_free(config);
 	return (CTL_OK);
+}
+
+enum ctl_exit
+ctl_hub_name(const struct ctl *ctl, struct buf *out)
+{
+	const char *path = ctl->config;
+	struct config *config = NULL;
+	struct buf why;
+
+	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
+		path = CTL_DEFAULT_CONFIG;
+	if (path == NULL) {
+		buf_adds(out, STR(DEFAULT_NAME));
+		return (CTL_OK);
+	}
+	buf_init(&why, 65536);
+	if (config_load(path, &config, &why) != HUB_OK) {
+		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
+		    buf_cstr(&why));
+		buf_clear(&why);
+		return (CTL_CONFIG);
+	}
+	buf_clear(&why);
+	buf_adds(out, config->name);
+	config_free(config);
+	return (CTL_OK);
+}
+
+/* Of hubd.conf, in the buf; empty: none is kept. */
+static enum ctl_exit
+configured_decisions(const struct ctl *ctl, struct buf *folder)
+{
+	const char *path = ctl->config;
+	struct config *config = NULL;
+	enum ctl_exit code = CTL_OK;
+	struct buf why;
+
+	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
+		path = CTL_DEFAULT_CONFIG;
+	if (path == NULL)
+		return (CTL_OK);
+	buf_init(&why, 65536);
+	if (config_load(path, &config, &why) != HUB_OK) {
+		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
+		    buf_cstr(&why));
+		code = CTL_CONFIG;
+	} else if (config->decision_directory != NULL)
+		buf_adds(folder, str_of(config->decision_directory));
+	buf_clear(&why);
+	config_free(config);
+	return (code);
+}
+
+enum ctl_exit
+ctl_decisions(const struct ctl *ctl, const char *folder, int *dir_r)
+{
+	enum ctl_exit code = CTL_OK;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	if (folder != NULL)
+		buf_adds(&b, str_of(folder));
+	else
+		code = configured_decisions(ctl, &b);
+	if (code == CTL_OK && b.len == 0) {
+		ctl_warn("%s", ctl->lang == LANG_DE ?
+		    "es wird kein Entscheidungsprotokoll geführt "
+		    "(decision-log.directory in hubd.conf)" :
+		    "no decision log is kept (decision-log.directory in "
+		    "hubd.conf)");
+		code = CTL_FAILED;
+	}
+	if (code == CTL_OK) {
+		*dir_r = open(buf_cstr(&b), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*dir_r < 0) {
+			ctl_warn("%s: %s", buf_cstr(&b), strerror(errno));
+			code = CTL_FAILED;
+		}
+	}
+	buf_clear(&b);
+	return (code);
 }
 
 enum ctl_exit
@@ -150,4 +233,14 @@ ctl_read(const char *path, struct buf *out)
 	if (f != stdin)
 		(void)fclose(f);
 	return (code);
+}
+
+bool
+ctl_person(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return (false);
+	return (s.len > 0 && s.len <= CTL_PERSON_MAX && str_utf8(s) &&
+	    str_trim(s).len == s.len);
 }

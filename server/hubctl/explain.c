@@ -30,6 +30,18 @@ explain_words(struct explain *x, struct explain_line line, struct sentence s,
 	explain_say(x, line);
 }
 
+const char *
+explain_place(const struct explain_line *l, struct arena *a)
+{
+	if (l->forbid != NULL)
+		return (arena_printf(a, "%.*s:%u", STR_FMT(l->forbid->file),
+		    l->forbid->line));
+	if (l->agreement != NULL)
+		return (arena_printf(a, "%.*s:%u",
+		    STR_FMT(l->agreement->file), l->agreement->line));
+	return (NULL);
+}
+
 void
 explain_run(struct explain *x)
 {
@@ -103,6 +115,8 @@ predicates(const struct explain *x)
 		q_names(x->query->q, list_add, &l);
 	if (x->query->geo != NULL)
 		list_add(geo_name(x->query->geo), &l);
+	for (unsigned i = 0; i < x->npredicates; i++)
+		list_add(x->predicates[i], &l);
 	return (l);
 }
 
@@ -260,7 +274,7 @@ explain_attributes(struct explain *x, const struct policy_leg *leg,
 }
 
 static void
-explain_place(struct explain *x, const struct policy_leg *leg,
+explain_area(struct explain *x, const struct policy_leg *leg,
     const struct policy_grant *g, const struct policy_share *ps)
 {
 	static const struct sentence inside = { "$y only from inside $x.",
@@ -328,7 +342,7 @@ explain_share(struct explain *x, const struct policy_leg *leg,
 		return;
 	}
 	explain_attributes(x, leg, g, ps);
-	explain_place(x, leg, g, ps);
+	explain_area(x, leg, g, ps);
 	explain_times(x, leg, g, ps);
 }
 

@@ -15,6 +15,9 @@ struct explain {
 	struct policy_query pq; /* as the hub makes it of the query */
 	const struct query *query;
 	const struct http_uri *uri;
+	/* What predicates look at, where the query does not have them. */
+	unsigned npredicates;
+	const struct name *const *predicates;
 	struct arena *arena;
 	/* what comes of it */
 	struct explain_line *v;
@@ -30,6 +33,8 @@ struct explain_line {
 };
 
 void explain_run(struct explain *);
+/* "pegel.hub:48", of the rule that decided; or NULL. */
+const char *explain_place(const struct explain_line *, struct arena *);
 /* A line of the caller's own. */
 void explain_say(struct explain *, struct explain_line);
 

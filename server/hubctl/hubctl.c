@@ -1,6 +1,6 @@
 /* server/hubctl/hubctl.c - the command line: one table of commands drives
  * dispatch, help and --list-commands, one of options the rest. */
-#include "server/hubctl/hubctl.h"
+#include "server/hubctl/command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,14 +10,6 @@
 #include "config.h"
 
 #define NEAR_ENOUGH	 3 /* edits that still count as a misspelling */
-
-struct command {
-	const char *name; /* one or two words */
-	const char *args, *summary;
-	unsigned options;
-	int min, max; /* arguments */
-	ctl_fn *run;
-};
 
 static const struct command commands[] = {
 	{ "db init", "", "create the database if missing, then migrate it",
@@ -35,8 +27,32 @@ static const struct command commands[] = {
 	{ "rollback", "BUNDLE", "put the text of an older bundle in force again",
 	    OPT_NOTE | OPT_ACCEPT | OPT_DRY_RUN, 1, 1, cmd_rollback },
 	{ "bundles", "", "list the stored bundles", 0, 0, 0, cmd_bundles },
-	{ "export", "[BUNDLE] DIR", "write the files of a bundle",
-	    OPT_DRY_RUN, 1, 2, cmd_export },
+	{ "export journal", "PERIOD", "entries booked in 2026 or 2026-11", 0, 1,
+	    1, cmd_export_journal },
+	{ "export statement", "PERIOD", "all members' closed statements of it",
+	    0, 1, 1, cmd_export_statement },
+	{ "export usage", "PERIOD", "the roll-ups booked in it", 0, 1, 1,
+	    cmd_export_usage },
+	{ "export focus", "PERIOD", "the charges booked in it, as FOCUS 1.2", 0,
+	    1, 1, cmd_export_focus },
+	{ "export xrechnung", "TENANT MONTH", "what was booked for it in a "
+	    "closed month, as an invoice (XRechnung, UBL)", OPT_PARTIES, 2, 2,
+	    cmd_export_xrechnung },
+	{ "export audit-data", "DIR", "the ledger and its chain, for hubverify",
+	    OPT_PERIOD | OPT_DRY_RUN, 1, 1, cmd_export_audit_data },
+	{ "export", "[BUNDLE] DIR", "write the files of a bundle; or of the one "
+	    "in force", OPT_DRY_RUN | OPT_ODRL | OPT_VVT | OPT_DCAT |
+	    OPT_TENANT | OPT_REGION, 0, 2, cmd_export },
+	{ "fmt", "PATH...", "put region files into their usual form",
+	    OPT_CHECK | OPT_DRY_RUN, 1, 4096, cmd_fmt },
+	{ "digest keygen", "FILE", "make the key that digests are signed with",
+	    OPT_DRY_RUN, 1, 1, cmd_digest_keygen },
+	{ "digest", "", "sign the end of the ledger's chain, once a day; or show "
+	    "that of a day", OPT_DATE | OPT_DRY_RUN, 0, 0, cmd_digest },
+	{ "integrity", "", "how the ledger and its chain stand", 0, 0, 0,
+	    cmd_integrity },
+	{ "audit", "", "who changed what", OPT_VERIFY | OPT_SINCE, 0, 0,
+	    cmd_audit },
 	{ "sign", "AGREEMENT", "sign its present text for provider or consumer",
 	    OPT_AS | OPT_BY | OPT_DRY_RUN, 1, 1, cmd_sign },
 	{ "agreements", "", "all agreements and whether they are in force",
@@ -45,15 +61,36 @@ static const struct command commands[] = {
 	    OPT_REGION, 1, 1, cmd_who_can },
 	{ "what-can", "TENANT", "what a tenant may see, of whom, until when",
 	    OPT_REGION, 1, 1, cmd_what_can },
-	{ "explain", "'GET /...'", "why a request gets what it gets; nobody is "
-	    "asked", OPT_AS | OPT_PURPOSE | OPT_REGION | OPT_CONTEXT, 1, 2,
-	    cmd_explain },
+	{ "explain", "REQUEST-ID | 'GET /...'", "why a request got what it "
+	    "got, or would get; nobody is asked", OPT_AS | OPT_PURPOSE |
+	    OPT_REGION | OPT_CONTEXT | OPT_LOG, 1, 2, cmd_explain },
+	{ "simulate", "PATH...", "what these region files would have changed "
+	    "for the requests of that time; exit code 3: something",
+	    OPT_LOG | OPT_DIRECTORY, 1, 4096, cmd_simulate },
 	{ "usage", "PERIOD", "what was used in 2026, 2026-11 or 2026-11-03",
 	    OPT_BY | OPT_TENANT, 1, 1, cmd_usage },
+	{ "estimate", "DAY", "book uses of a day that no hub recorded",
+	    OPT_TENANT | OPT_ESTIMATE | OPT_REASON | OPT_BY | OPT_DRY_RUN, 1, 1,
+	    cmd_estimate },
 	{ "allocate", "COST", "how a cost is shared, by its model and by usage",
 	    OPT_PERIOD | OPT_TRACE, 1, 1, cmd_allocate },
 	{ "statement", "TENANT PERIOD", "what a tenant bears of all costs of "
 	    "2026 or 2026-11", 0, 2, 2, cmd_statement },
+	{ "indicators", "PERIOD", "what the platform is good for, in figures, of "
+	    "2026 or 2026-11", OPT_TENANT, 1, 1, cmd_indicators },
+	{ "compare", "[FILE]", "ways of having a platform and what they cost "
+	    "over years", 0, 0, 1, cmd_compare },
+	{ "period list", "", "months: open, over or closed, and what came late",
+	    0, 0, 0, cmd_period_list },
+	{ "period close", "MONTH", "propose, or as a second person close",
+	    OPT_AS | OPT_DRY_RUN, 1, 1, cmd_period_close },
+	{ "period retire", "NODE", "let no close wait for a hub that is gone",
+	    OPT_AS | OPT_REASON | OPT_DRY_RUN, 1, 1, cmd_period_retire },
+	{ "correct", "[PERIOD]", "post what a closed month or year differs by "
+	    "now", OPT_AS | OPT_REASON | OPT_REVERSE | OPT_DRY_RUN, 0, 1,
+	    cmd_correct },
+	{ "plan", "COST YEAR", "fix the instalments of a year",
+	    OPT_AS | OPT_DRY_RUN, 2, 2, cmd_plan },
 	{ "crisis declare", "KIND", "widen what agreements foresee for a crisis",
 	    OPT_AS | OPT_BY | OPT_AREA | OPT_REASON | OPT_FOR | OPT_DRY_RUN, 1,
 	    1, cmd_crisis_declare },
@@ -66,6 +103,21 @@ static const struct command commands[] = {
 	    cmd_crisis_report },
 	{ "crisis list", "", "all events and how they stand", 0, 0, 0,
 	    cmd_crisis_list },
+	{ "revoke", "KIND VALUE", "refuse a jti, client, subject, certificate, "
+	    "tenant or agreement from now on", OPT_REASON | OPT_UNTIL |
+	    OPT_ISSUER | OPT_DRY_RUN, 2, 2, cmd_revoke },
+	{ "unrevoke", "REVOCATION", "lift what was revoked in error",
+	    OPT_REASON | OPT_DRY_RUN, 1, 1, cmd_unrevoke },
+	{ "revocations", "", "all of them, and which are in force", 0, 0, 0,
+	    cmd_revocations },
+	{ "status", "", "how the hub is that runs here", OPT_ALL, 0, 0,
+	    cmd_status },
+	{ "reload", "", "let it read its configuration, certificates and "
+	    "region again", 0, 0, 0, cmd_reload },
+	{ "drain", "", "let it answer what is under way, and end", 0, 0, 0,
+	    cmd_drain },
+	{ "log-level", "LEVEL", "err, warn, info or debug, until it ends", 0, 1,
+	    1, cmd_log_level },
 	{ "source list", "", "list the sources of the bundle in force", 0, 0, 0,
 	    cmd_source_list },
 	{ "source test", "NAME", "ask a source as the hub would, and say what "
@@ -77,17 +129,13 @@ static const struct command commands[] = {
 	    OPT_KEY | OPT_ALG | OPT_TOKEN, 2, 2, cmd_token_proof },
 	{ "token inspect", "TOKEN|-", "show what a token says, verify nothing",
 	    0, 1, 1, cmd_token_inspect },
+	{ "completion", "SHELL", "the script that completes hubctl in bash, zsh "
+	    "or fish", 0, 1, 1, cmd_completion },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Values of long options without a letter: above every character. */
 enum { LONG_LANG = 256, LONG_LIST, LONG_VERSION, LONG_OWN };
-
-struct own_option {
-	const char *name, *arg, *summary;
-	unsigned bit;
-	size_t field; /* a const char * in struct ctl; unused without arg */
-};
 
 #define FIELD(name) offsetof(struct ctl, name)
 static const struct own_option own_options[] = {
@@ -101,21 +149,56 @@ static const struct own_option own_options[] = {
 	    OPT_REGION, FIELD(region) },
 	{ "context", "URL", "the @context that the request names", OPT_CONTEXT,
 	    FIELD(context) },
-	{ "as", "TENANT", "for whom: who asks, signs or declares", OPT_AS,
+	{ "log", "WHERE", "of explain: the folder of the decision log; of "
+	    "simulate: FROM..TO, or the last 14d", OPT_LOG, FIELD(log) },
+	{ "directory", "DIR", "the folder of the decision log", OPT_DIRECTORY,
+	    FIELD(directory) },
+	{ "as", "TENANT", "for whom: who asks, signs or declares; TENANT:PERSON "
+	    "who closes", OPT_AS,
 	    FIELD(as) },
 	{ "area", "AREA", "where it is, an area of the region", OPT_AREA,
 	    FIELD(area) },
 	{ "reason", "TEXT", "why", OPT_REASON, FIELD(reason) },
+	{ "until", "TIME", "until when, such as 2026-12-31T12:00:00Z; else for "
+	    "good", OPT_UNTIL, FIELD(until) },
+	{ "issuer", "URL", "of this issuer only", OPT_ISSUER, FIELD(issuer) },
 	{ "for", "TIME", "how long at most, 72h at the very most", OPT_FOR,
 	    FIELD(length) },
 	{ "note", "TEXT", "a remark that is kept with it", OPT_NOTE,
 	    FIELD(note) },
-	{ "by", "WHAT", "of usage: tenant, provider, purpose, type or month; "
-	    "else who acts", OPT_BY, FIELD(by) },
+	{ "by", "WHAT", "of usage: tenant, provider, purpose, type, month "
+	    "or flow; else who acts", OPT_BY, FIELD(by) },
 	{ "tenant", "NAME", "only what this tenant used (name or AGS)",
 	    OPT_TENANT, FIELD(tenant) },
+	{ "odrl", NULL, "agreements as ODRL 2.2 (JSON-LD)", OPT_ODRL, 0 },
+	{ "vvt", NULL, "the register of processing activities (Art. 30 GDPR)",
+	    OPT_VVT, 0 },
+	{ "dcat", NULL, "the catalogue as DCAT-AP.de (JSON-LD)", OPT_DCAT, 0 },
+	{ "date", "DATE", "the digest of this day", OPT_DATE, FIELD(date) },
+	{ "check", NULL, "only say which files have another form", OPT_CHECK,
+	    0 },
+	{ "all", NULL, "also sources of which nothing is to be said", OPT_ALL,
+	    0 },
+	{ "verify", NULL, "work out the chain of hashes again", OPT_VERIFY, 0 },
+	{ "since", "TIME", "from this day or moment on", OPT_SINCE,
+	    FIELD(since) },
+	{ "requests", "N", "so many uses", OPT_ESTIMATE, FIELD(requests) },
+	{ "entities", "N", "so many entities in all of them", OPT_ESTIMATE,
+	    FIELD(entities) },
+	{ "bytes", "N", "so many bytes in all of them", OPT_ESTIMATE,
+	    FIELD(bytes) },
+	{ "provider", "NAME", "of whom (name or AGS)", OPT_ESTIMATE,
+	    FIELD(provider) },
+	{ "node", "N", "settles what is missing of this node's records; "
+	    "--requests may be 0 then", OPT_ESTIMATE, FIELD(node) },
+	{ "reference", "TEXT", "names the booking; the same again books "
+	    "nothing twice", OPT_ESTIMATE, FIELD(reference) },
 	{ "period", "PERIOD", "of a cost only what falls into 2026 or 2026-11",
 	    OPT_PERIOD, FIELD(period) },
+	{ "reverse", "ENTRY", "post the exact negative of this entry",
+	    OPT_REVERSE, FIELD(reverse) },
+	{ "parties", "FILE", "who invoices are from and to", OPT_PARTIES,
+	    FIELD(parties) },
 	{ "trace", NULL, "each step of the calculation", OPT_TRACE, 0 },
 	{ "key", "FILE", "PEM private key", OPT_KEY, FIELD(key) },
 	{ "alg", "ALG", "RS256 or ES256", OPT_ALG, FIELD(alg) },
@@ -395,7 +478,7 @@ help_row(FILE *out, const struct command *cmd)
 
 /* The options of a command, or all. */
 static void
-help_options(FILE *out, unsigned bits)
+help_options(FILE *out, uint64_t bits)
 {
 	char left[64];
 
@@ -419,7 +502,7 @@ help(FILE *out)
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		help_row(out, &commands[i]);
 	fputs("\noptions of commands:\n", out);
-	help_options(out, ~0U);
+	help_options(out, ~UINT64_C(0));
 	fputs("\nhubctl COMMAND --help tells which of them it takes; hubctl(1) "
 	      "has the rest.\n", out);
 }
@@ -464,4 +547,18 @@ list_commands(void)
 {
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		printf("%s\n", commands[i].name);
+}
+
+const struct command *
+ctl_commands(size_t *n_r)
+{
+	*n_r = NCOMMANDS;
+	return (commands);
+}
+
+const struct own_option *
+ctl_options(size_t *n_r)
+{
+	*n_r = NOWN;
+	return (own_options);
 }

@@ -35,8 +35,23 @@ enum ctl_lang { LANG_EN, LANG_DE };
 #define OPT_CNF_X5T (1U << 12)
 #define OPT_CNF_JKT (1U << 13)
 #define OPT_TOKEN   (1U << 14)
+#define OPT_VERIFY  (1U << 8)
+#define OPT_SINCE   (1U << 9)
+#define OPT_CHECK   (1U << 10)
+#define OPT_ODRL    (1U << 11)
+#define OPT_VVT	    (1U << 15)
+#define OPT_DCAT    (1U << 26)
+#define OPT_ESTIMATE (1U << 27) /* requests, entities, bytes, ... */
+#define OPT_REVERSE (1U << 29)
+#define OPT_LOG	    (1U << 28)
+#define OPT_DIRECTORY (UINT64_C(1) << 33)
+#define OPT_PARTIES (UINT64_C(1) << 34)
+#define OPT_DATE    (UINT64_C(1) << 32)
+#define OPT_ALL	    (UINT64_C(1) << 40)
 #define OPT_PERIOD  (1U << 24)
 #define OPT_TRACE   (1U << 25)
+#define OPT_UNTIL   (1U << 31)
+#define OPT_ISSUER  (1U << 30)
 #define OPT_AS	    (1U << 16)
 #define OPT_AREA    (1U << 17)
 #define OPT_REASON  (1U << 18)
@@ -52,13 +67,16 @@ struct ctl {
 	enum ctl_output output;
 	enum ctl_lang lang;
 	bool lang_given, help;
-	unsigned given; /* OPT_... */
+	uint64_t given; /* OPT_... */
 	bool dry_run;
 	const char *note, *by, *tenant, *key, *alg, *kid, *typ;
 	const char *cnf_x5t, *cnf_jkt, *token;
-	const char *period;
+	const char *period, *reverse;
+	const char *requests, *entities, *bytes, *provider, *reference, *node;
 	const char *as, *area, *reason, *length;
-	const char *accept, *purpose, *region, *context;
+	const char *log, *directory;
+	const char *accept, *purpose, *region, *context, *since;
+	const char *until, *issuer, *date, *parties;
 };
 
 /* argv holds what follows the command's own words. */
@@ -67,9 +85,21 @@ ctl_fn cmd_db_init, cmd_db_migrate, cmd_db_status;
 ctl_fn cmd_validate, cmd_apply, cmd_bundles, cmd_export;
 ctl_fn cmd_token_mint, cmd_token_inspect, cmd_token_proof;
 ctl_fn cmd_source_list, cmd_source_test;
-ctl_fn cmd_usage, cmd_allocate, cmd_statement;
+ctl_fn cmd_status, cmd_reload, cmd_drain, cmd_log_level;
+ctl_fn cmd_completion;
+ctl_fn cmd_estimate;
+ctl_fn cmd_usage, cmd_allocate, cmd_statement, cmd_compare, cmd_indicators,
+    cmd_export_xrechnung;
+ctl_fn cmd_period_list, cmd_period_close, cmd_period_retire, cmd_correct,
+    cmd_plan;
+ctl_fn cmd_export_journal, cmd_export_statement, cmd_export_usage,
+    cmd_export_focus;
 ctl_fn cmd_diff, cmd_rollback, cmd_sign;
+ctl_fn cmd_audit, cmd_fmt, cmd_export_as;
 ctl_fn cmd_agreements, cmd_who_can, cmd_what_can, cmd_explain;
+ctl_fn cmd_simulate;
+ctl_fn cmd_digest, cmd_digest_keygen, cmd_integrity, cmd_export_audit_data;
+ctl_fn cmd_revoke, cmd_unrevoke, cmd_revocations;
 ctl_fn cmd_crisis_declare, cmd_crisis_confirm, cmd_crisis_end,
     cmd_crisis_report, cmd_crisis_list;
 
@@ -79,11 +109,30 @@ ctl_fn cmd_crisis_declare, cmd_crisis_confirm, cmd_crisis_end,
 void ctl_warn(const char *fmt, ...) HUB_PRINTF(1, 2);
 enum ctl_exit ctl_exit_of(enum hub_err);
 
+/* A person's name as the database takes it: one line, 1 to 255 bytes. */
+#define CTL_PERSON_MAX 255
+bool ctl_person(struct str);
+
+/* The folder of the decision log: this one, if it is not NULL, else that of
+ * hubd.conf; opened. Says on standard error why not. */
+enum ctl_exit ctl_decisions(const struct ctl *, const char *folder, int *dir_r)
+    HUB_MUST_CHECK;
+
 /* Which database: -d, else HUB_DATABASE, else hubd.conf, else
  * postgresql:///drehscheibe. CTL_CONFIG when hubd.conf is named and wrong. */
 enum ctl_exit ctl_conninfo(const struct ctl *, struct buf *) HUB_MUST_CHECK;
+/* The hub's name in hubd.conf, the one that -c names or the usual; else
+ * "drehscheibe". Added to the buf. */
+enum ctl_exit ctl_hub_name(const struct ctl *, struct buf *) HUB_MUST_CHECK;
 /* Opens it, or says on standard error why not. */
 enum ctl_exit ctl_db(const struct ctl *, struct db **) HUB_MUST_CHECK;
+/* hubctl usage --by flow (cmd_report.c). */
+enum ctl_exit report_flow(const struct ctl *, struct db *, const char *from,
+    const char *before, const char *ags) HUB_MUST_CHECK;
+struct arena;
+/* An AGS as it is, else that of the tenant of this name in the bundle in
+ * force; NULL, and said on standard error: there is none. */
+const char *ctl_tenant_ags(struct db *, const char *name, struct arena *);
 /* Says what the database said; the exit code for it. */
 enum ctl_exit ctl_db_failed(struct db *, enum hub_err);
 
@@ -97,6 +146,7 @@ enum cell_kind {
 	CELL_INT,   /* decimal digits, perhaps with '-' */
 	CELL_MILLI, /* an integer in thousandths; as such in JSON */
 	CELL_DECIMAL, /* a number with a point, such as an amount */
+	CELL_CENTS,   /* an integer of cents; as such in JSON, KEY_cents */
 	CELL_DATE,  /* YYYY-MM-DD or YYYY-MM */
 	CELL_BOOL   /* "t" or "f" */
 };
@@ -111,6 +161,7 @@ struct table *table_new(const struct column *, size_t ncolumns) HUB_MUST_CHECK;
 void table_add(struct table *, const char *const *cells);
 /* All rows of a result whose columns are those of the table. */
 void table_add_result(struct table *, const PGresult *);
+void table_free(struct table *); /* may be NULL */
 /* To standard output, then freed. */
 void table_print_take(struct table *, const struct ctl *);
 

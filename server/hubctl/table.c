@@ -66,6 +66,14 @@ table_print_take(struct table *t, const struct ctl *ctl)
 	};
 
 	printers[ctl->output](t, ctl);
+	table_free(t);
+}
+
+void
+table_free(struct table *t)
+{
+	if (t == NULL)
+		return;
 	for (size_t i = 0; i < t->ncells; i++)
 		free(t->cells[i]);
 	free(t->cells);
@@ -76,15 +84,15 @@ static bool
 is_number(const struct column *c)
 {
 	return (c->kind == CELL_INT || c->kind == CELL_MILLI ||
-	    c->kind == CELL_DECIMAL);
+	    c->kind == CELL_DECIMAL || c->kind == CELL_CENTS);
 }
 
 /* "-1234" thousandths as -1.234; the text is digits from the database. */
 static void
-add_milli(struct buf *b, const char *cell, char mark)
+add_places(struct buf *b, const char *cell, size_t places, char mark)
 {
 	const char *digits = cell[0] == '-' ? cell + 1 : cell;
-	size_t n = strlen(digits), whole = n > 3 ? n - 3 : 0;
+	size_t n = strlen(digits), whole = n > places ? n - places : 0;
 
 	if (digits != cell)
 		buf_addc(b, '-');
@@ -92,7 +100,7 @@ add_milli(struct buf *b, const char *cell, char mark)
 		buf_addc(b, '0');
 	buf_add(b, digits, whole);
 	buf_addc(b, mark);
-	for (size_t i = n; i < 3; i++)
+	for (size_t i = n; i < places; i++)
 		buf_addc(b, '0');
 	buf_add(b, digits + whole, n - whole);
 }
@@ -129,7 +137,9 @@ add_cell(struct buf *b, const struct column *c, const char *cell,
 	if (cell == NULL)
 		return;
 	if (c->kind == CELL_MILLI)
-		add_milli(b, cell, lang == LANG_DE ? ',' : '.');
+		add_places(b, cell, 3, lang == LANG_DE ? ',' : '.');
+	else if (c->kind == CELL_CENTS)
+		add_places(b, cell, 2, lang == LANG_DE ? ',' : '.');
 	else if (c->kind == CELL_DECIMAL && lang == LANG_DE)
 		add_german_decimal(b, cell);
 	else if (c->kind == CELL_DATE && lang == LANG_DE)
@@ -194,6 +204,7 @@ static void
 print_json(const struct table *t, const struct ctl *ctl HUB_UNUSED)
 {
 	json_t *rows = json_array(), *row = NULL;
+	char key[128];
 
 	for (size_t i = 0; i < t->ncells; i++) {
 		const struct column *c = &t->columns[i % t->ncolumns];
@@ -202,8 +213,9 @@ print_json(const struct table *t, const struct ctl *ctl HUB_UNUSED)
 			row = json_object();
 			(void)json_array_append_new(rows, row);
 		}
-		(void)json_object_set_new(row, c->key,
-		    json_cell(c, t->cells[i]));
+		(void)snprintf(key, sizeof(key), "%s%s", c->key,
+		    c->kind == CELL_CENTS ? "_cents" : "");
+		(void)json_object_set_new(row, key, json_cell(c, t->cells[i]));
 	}
 	(void)json_dumpf(rows, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);

@@ -1,0 +1,237 @@
+/* server/hubctl/cmd_journal.c - hubctl export journal, statement, usage and
+ * focus: what finance staff take away, as a table, JSON or CSV. Of closed
+ * months the same bytes come each time. */
+#include "server/hubctl/cost.h"
+
+/* $1 and $2 are the first and the last day of the period. */
+struct report {
+	const char *sql;
+	const struct column *columns;
+	size_t ncolumns;
+	bool english; /* in all languages: the names are a standard's */
+};
+
+static const struct column journal_columns[] = {
+	{ "entry", "ENTRY", "Beleg", CELL_INT },
+	{ "line", "LINE", "Zeile", CELL_INT },
+	{ "type", "TYPE", "Art", CELL_TEXT },
+	{ "booked", "BOOKED", "Buchungsmonat", CELL_DATE },
+	{ "from", "FROM", "Leistung von", CELL_DATE },
+	{ "to", "TO", "Leistung bis", CELL_DATE },
+	{ "cost", "COST", "Kosten", CELL_TEXT },
+	{ "title", "TITLE", "Bezeichnung", CELL_TEXT },
+	{ "account", "ACCOUNT", "Konto", CELL_TEXT },
+	{ "ags", "AGS", "AGS", CELL_TEXT },
+	{ "name", "NAME", "Name", CELL_TEXT },
+	{ "component", "COMPONENT", "Bestandteil", CELL_TEXT },
+	{ "key", "KEY", "Schlüssel", CELL_TEXT },
+	{ "amount", "AMOUNT", "Betrag", CELL_CENTS },
+	{ "model", "MODEL", "Modell", CELL_TEXT },
+	{ "tax", "TAX", "Steuerkennzeichen", CELL_TEXT },
+	{ "tax_percent", "TAX %", "Steuersatz", CELL_INT },
+	{ "tax_basis", "TAX BASIS", "Steuergrundlage", CELL_TEXT },
+	{ "reverses", "REVERSES", "Storniert", CELL_INT },
+	{ "reason", "REASON", "Grund", CELL_TEXT },
+	{ "by", "BY", "Durch", CELL_TEXT },
+	{ "posted_at", "POSTED", "Gebucht (UTC)", CELL_TEXT },
+	{ "run", "RUN", "Berechnung", CELL_INT },
+	{ "run_sha256", "RUN SHA-256", "SHA-256 der Berechnung", CELL_TEXT },
+};
+static const char journal_sql[] =
+    "SELECT entry_id, line_no, type, to_char(booked_period, 'YYYY-MM'), "
+    "to_char(service_from, 'YYYY-MM-DD'), to_char(service_to, "
+    "'YYYY-MM-DD'), cost, title, account, nullif(ags, ''), name, "
+    "nullif(component, ''), nullif(key, ''), amount_cents, "
+    "model || ' ' || model_version, tax, "
+    "CASE WHEN tax IS NOT NULL THEN tax_rate END, nullif(tax_basis, ''), "
+    "reverses, reason, tenant || ':' || person, "
+    "to_char(posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+    "run_id, run_sha256 FROM report.journal "
+    "WHERE booked_period BETWEEN $1::date AND $2::date "
+    "ORDER BY entry_id, line_no";
+
+static const struct column statement_columns[] = {
+	{ "ags", "AGS", "AGS", CELL_TEXT },
+	{ "name", "NAME", "Name", CELL_TEXT },
+	{ "cost", "COST", "Kosten", CELL_TEXT },
+	{ "title", "TITLE", "Bezeichnung", CELL_TEXT },
+	{ "from", "FROM", "Von", CELL_DATE },
+	{ "to", "TO", "Bis", CELL_DATE },
+	{ "component", "COMPONENT", "Bestandteil", CELL_TEXT },
+	{ "key", "KEY", "Schlüssel", CELL_TEXT },
+	{ "weight", "WEIGHT", "Gewicht", CELL_DECIMAL },
+	{ "weights", "ALL WEIGHTS", "Alle Gewichte", CELL_DECIMAL },
+	{ "amount", "TO SHARE", "Zu teilen", CELL_CENTS },
+	{ "share", "SHARE", "Anteil", CELL_CENTS },
+	{ "model", "MODEL", "Modell", CELL_TEXT },
+	{ "clause", "CLAUSE", "Grundlage", CELL_TEXT },
+	{ "run", "RUN", "Berechnung", CELL_INT },
+};
+static const char statement_sql[] =
+    "SELECT ags, name, cost, title, to_char(\"from\", 'YYYY-MM-DD'), "
+    "to_char(\"to\", 'YYYY-MM-DD'), component, key, weight, weights, "
+    "amount_cents, cents, model || ' ' || model_version, clause, run_id "
+    "FROM report.statement_line WHERE period_from = $1::date "
+    "AND period_to = $2::date AND kind IN ('month', 'instalment', 'year') "
+    "ORDER BY ags COLLATE \"C\", run_id, i";
+
+static const struct column usage_columns[] = {
+	{ "service", "FOR", "Leistungsmonat", CELL_DATE },
+	{ "booked", "BOOKED", "Buchungsmonat", CELL_DATE },
+	{ "class", "CLASS", "Klasse", CELL_TEXT },
+	{ "consumer", "CONSUMER", "Abnehmer", CELL_TEXT },
+	{ "provider", "PROVIDER", "Anbieter", CELL_TEXT },
+	{ "agreement", "AGREEMENT", "Vereinbarung", CELL_TEXT },
+	{ "purpose", "PURPOSE", "Zweck", CELL_TEXT },
+	{ "dataset", "DATASET", "Datensatz", CELL_TEXT },
+	{ "types", "TYPES", "Typen", CELL_TEXT },
+	{ "operation", "OPERATION", "Vorgang", CELL_TEXT },
+	{ "requests", "REQUESTS", "Anfragen", CELL_INT },
+	{ "denied", "WITHOUT DATA", "Ohne Daten", CELL_INT },
+	{ "entities", "ENTITIES", "Entitäten", CELL_INT },
+	{ "bytes", "BYTES", "Bytes", CELL_INT },
+	{ "milli_units", "UNITS", "Einheiten", CELL_MILLI },
+};
+static const char usage_sql[] =
+    "SELECT to_char(service_period, 'YYYY-MM'), to_char(booked_period, "
+    "'YYYY-MM'), class, consumer, provider, agreement, purpose, dataset, "
+    "types, operation, requests, denied, entities, bytes, units "
+    "FROM report.usage_month "
+    "WHERE booked_period BETWEEN $1::date AND $2::date "
+    "ORDER BY booked_period, service_period, class COLLATE \"C\", "
+    "consumer COLLATE \"C\", provider COLLATE \"C\", "
+    "agreement COLLATE \"C\", purpose COLLATE \"C\", dataset COLLATE \"C\", "
+    "types COLLATE \"C\", operation COLLATE \"C\"";
+
+#define FOCUS(name, kind) { name, name, name, kind }
+static const struct column focus_columns[] = {
+	FOCUS("BilledCost", CELL_DECIMAL),
+	FOCUS("BillingAccountId", CELL_TEXT),
+	FOCUS("BillingAccountName", CELL_TEXT),
+	FOCUS("BillingCurrency", CELL_TEXT),
+	FOCUS("BillingPeriodEnd", CELL_TEXT),
+	FOCUS("BillingPeriodStart", CELL_TEXT),
+	FOCUS("ChargeCategory", CELL_TEXT),
+	FOCUS("ChargeClass", CELL_TEXT),
+	FOCUS("ChargeDescription", CELL_TEXT),
+	FOCUS("ChargePeriodEnd", CELL_TEXT),
+	FOCUS("ChargePeriodStart", CELL_TEXT),
+	FOCUS("ContractedCost", CELL_DECIMAL),
+	FOCUS("EffectiveCost", CELL_DECIMAL),
+	FOCUS("InvoiceIssuerName", CELL_TEXT),
+	FOCUS("ListCost", CELL_DECIMAL),
+	FOCUS("PricingQuantity", CELL_DECIMAL),
+	FOCUS("PricingUnit", CELL_TEXT),
+	FOCUS("ProviderName", CELL_TEXT),
+	FOCUS("PublisherName", CELL_TEXT),
+	FOCUS("ServiceCategory", CELL_TEXT),
+	FOCUS("ServiceName", CELL_TEXT),
+	FOCUS("x_Component", CELL_TEXT),
+	FOCUS("x_ModelVersion", CELL_TEXT),
+	FOCUS("x_Weight", CELL_DECIMAL),
+	FOCUS("x_EntryId", CELL_INT),
+	FOCUS("x_CorrectsPeriod", CELL_TEXT),
+};
+static const char focus_sql[] =
+    "SELECT \"BilledCost\", \"BillingAccountId\", \"BillingAccountName\", "
+    "\"BillingCurrency\", \"BillingPeriodEnd\", \"BillingPeriodStart\", "
+    "\"ChargeCategory\", \"ChargeClass\", \"ChargeDescription\", "
+    "\"ChargePeriodEnd\", \"ChargePeriodStart\", \"BilledCost\", "
+    "\"BilledCost\", \"InvoiceIssuerName\", \"BilledCost\", "
+    "\"PricingQuantity\", \"PricingUnit\", \"InvoiceIssuerName\", "
+    "\"InvoiceIssuerName\", 'Integration', \"ServiceName\", "
+    "\"x_Component\", \"x_ModelVersion\", \"x_Weight\", entry_id, "
+    "\"x_CorrectsPeriod\" FROM report.focus "
+    "WHERE booked_period BETWEEN $1::date AND $2::date "
+    "ORDER BY entry_id, line_no";
+
+#define REPORT(name, english)                                                 \
+	{ name##_sql, name##_columns,                                         \
+	    sizeof(name##_columns) / sizeof(name##_columns[0]), english }
+static const struct report journal = REPORT(journal, false),
+			   statement = REPORT(statement, false),
+			   usage = REPORT(usage, false),
+			   focus = REPORT(focus, true);
+
+/* Figures of a month that is not closed may still grow. */
+static enum hub_err
+warn_open(struct db *db, const char *period, const char *last)
+{
+	const char *params[] = { last };
+	PGresult *res = NULL;
+	enum hub_err err = db_exec(db,
+	    "SELECT coalesce($1::date < ledger.first_open(), false)", 1,
+	    params, &res);
+
+	if (err == HUB_OK && PQgetvalue(res, 0, 0)[0] != 't')
+		ctl_warn("%s is not closed: more may be added", period);
+	PQclear(res);
+	return (err);
+}
+
+static enum ctl_exit
+print_report(const struct ctl *ctl, struct db *db, const struct report *r,
+    const char *period, const struct asked *asked)
+{
+	char from[WALL_STR_MAX], to[WALL_STR_MAX];
+	const char *params[] = { from, to };
+	struct ctl form = *ctl;
+	PGresult *res = NULL;
+	struct table *t;
+	enum hub_err err;
+
+	wall_format(asked->days.from, from);
+	wall_format(asked->days.to, to);
+	from[10] = to[10] = '\0';
+	err = warn_open(db, period, to);
+	if (err == HUB_OK)
+		err = db_exec(db, r->sql, 2, params, &res);
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	if (r->english)
+		form.lang = LANG_EN;
+	t = table_new(r->columns, r->ncolumns);
+	table_add_result(t, res);
+	table_print_take(t, &form);
+	PQclear(res);
+	return (CTL_OK);
+}
+
+static enum ctl_exit
+export(const struct ctl *ctl, const char *period, const struct report *r)
+{
+	struct asked asked;
+	struct db *db = NULL;
+	enum ctl_exit code = cost_period(period, &asked);
+
+	if (code == CTL_OK)
+		code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = print_report(ctl, db, r, period, &asked);
+	db_close(db);
+	return (code);
+}
+
+enum ctl_exit
+cmd_export_journal(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	return (export(ctl, argv[0], &journal));
+}
+
+enum ctl_exit
+cmd_export_statement(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	return (export(ctl, argv[0], &statement));
+}
+
+enum ctl_exit
+cmd_export_usage(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	return (export(ctl, argv[0], &usage));
+}
+
+enum ctl_exit
+cmd_export_focus(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	return (export(ctl, argv[0], &focus));
+}

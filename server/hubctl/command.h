@@ -1,0 +1,24 @@
+/* server/hubctl/command.h - the two tables that hubctl is driven by. */
+#ifndef HUB_HUBCTL_COMMAND_H
+#define HUB_HUBCTL_COMMAND_H
+
+#include "server/hubctl/hubctl.h"
+
+struct command {
+	const char *name; /* one or two words */
+	const char *args, *summary;
+	uint64_t options;
+	int min, max; /* arguments */
+	ctl_fn *run;
+};
+
+struct own_option {
+	const char *name, *arg, *summary;
+	uint64_t bit;
+	size_t field; /* a const char * in struct ctl; unused without arg */
+};
+
+const struct command *ctl_commands(size_t *n_r);
+const struct own_option *ctl_options(size_t *n_r);
+
+#endif
