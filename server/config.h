@@ -23,10 +23,14 @@ struct config {
 	const char *path; /* of the file */
 	struct config_listen public_, admin; /* admin.address may be empty */
 	const char *control;  /* unix socket path; NULL: none */
+	const char *control_group; /* who may use it, too; NULL: nobody */
+	struct config *former; /* that this one has replaced; or NULL */
 	const char *database; /* libpq conninfo */
 	const char *spool_directory;
 	uint64_t spool_size, spool_segment;
+	unsigned spool_node; /* of the ledger: another for each hub */
 	struct str name;  /* Via pseudonym */
+	const char *operator_tenant; /* sees all figures; NULL: none */
 	unsigned workers; /* resolved: at least 1 */
 	const char *user; /* NULL: stay */
 	const char *log;  /* file, or NULL: stderr */
@@ -35,9 +39,20 @@ struct config {
 				      handshake-timeout write-timeout } */
 	size_t answer_max, source_answer_max, memory_max;
 	size_t entity_maps_max; /* bytes, of all together */
+	size_t cache_max; /* bytes of kept answers, of all workers together */
+	bool gzip; /* answers, for clients that take it */
+	bool push_down; /* sources may select by q, geo and scopeQ */
 	int drain_ms;
 	int stale_ms; /* policy { stale-after } */
+	int degraded_ms; /* policy { degraded-after } */
+	const char *deny_list; /* policy { deny-list } */
+	unsigned per_tenant; /* limits { connections-per-tenant }; 0: no limit */
+	unsigned registration_changes; /* of a tenant in a minute */
 	const char *pseudonym_key; /* policy { pseudonym-key-file }, or NULL */
+	const char *digest_key, *digest_directory; /* digest { }; for hubctl */
+	const char *decision_directory; /* decision-log { }; NULL: none */
+	int64_t decision_keep_us;
+	uint64_t decision_size;
 };
 
 /* Reads path, then the environment on top. On failure *why is one or more
@@ -47,7 +62,14 @@ struct config {
  * certificate on anything but loopback or unix are refused. */
 enum hub_err config_load(const char *path, struct config **, struct buf *why)
     HUB_MUST_CHECK;
+/* Also of those that it has replaced. */
 void config_free(struct config *);
+/* A fresh configuration takes the place of one in force: what takes effect
+ * with a restart only stays as it was, and the names of settings that differ
+ * in that go to names, with a blank between them. fresh owns old from now on,
+ * since requests and threads hold pieces of it: some KiB a reload. */
+void config_replace(struct config *fresh, struct config *old,
+    struct buf *names);
 /* One name per line, "limits.header". */
 void config_list_settings(struct buf *);
 

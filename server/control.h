@@ -6,6 +6,7 @@
 #define HUB_SERVER_CONTROL_H
 
 #include "server/ledger/loader.h"
+#include "server/metrics.h"
 #include "server/worker.h"
 
 struct control;
@@ -33,11 +34,46 @@ void control_want_token(struct control *, uint64_t generation,
  * stays the caller's. */
 bool control_register(struct control *, struct registry_job *) HUB_MUST_CHECK;
 
+/* From any thread: may the tenant make another change of registrations in this
+ * minute? Else *wait_us_r says when. */
+bool control_may_register(struct control *, const struct tenant *,
+    int64_t *wait_us_r) HUB_MUST_CHECK;
+
+/* From any thread: is it too long ago that the database said that the policy
+ * in force is the latest (policy.md §2)? */
+bool control_is_stale(const struct control *);
+
 /* Not ready from now on: the hub is about to end. */
 void control_drain(struct control *);
 /* Why the hub is (not) ready, a line each; true: ready. */
 bool control_ready(struct control *, struct buf *);
+
+/* What the control thread knows, for those who tell it: /readyz, /metrics and
+ * hubctl status. Control thread only; texts live until the next turn. */
+struct control_state {
+	const struct snapshot *snapshot; /* NULL: no region is in force */
+	int64_t bundle;			 /* 0: none */
+	int64_t age_ms; /* since the database confirmed the policy */
+	bool ready, draining, db_up, stale, degraded, reload_failed;
+	bool unread_denials;
+	unsigned bad_denials, keys_missing, tokens_missing, nworkers;
+	uint64_t estimates; /* uses that wait for room */
+	int64_t lag_us;	    /* age of the oldest record not loaded; 0: none */
+	struct wall_us began;
+	struct spool_stats spool;
+	struct loader_stats loader;
+};
+void control_state(struct control *, struct control_state *);
+const struct metrics *control_metrics(const struct control *);
+/* As jwks_age. */
+bool control_key_age(const struct control *, unsigned i, struct str *iss_r,
+    int64_t *us_r) HUB_MUST_CHECK;
+/* With this configuration, which must outlive it; NULL: a reload was refused. */
+void control_reloaded(struct control *, const struct config *);
 /* Control thread only: check the database for a new bundle now. */
 void control_poke(struct control *);
+/* The same, and read the deny list, the region in force and the files that it
+ * names again. */
+void control_reload(struct control *);
 
 #endif

@@ -295,3 +295,17 @@ jwks_missing(const struct jwks *j)
 		n += !is_usable(&j->entries[i]);
 	return (n);
 }
+
+bool
+jwks_age(const struct jwks *j, unsigned i, struct str *iss_r, int64_t *us_r)
+{
+	const struct entry *e;
+
+	if (i >= j->n)
+		return (false);
+	e = &j->entries[i];
+	*iss_r = e->issuer->iss;
+	*us_r = e->set == NULL || e->issuer->jwks_url.len == 0 ? -1 :
+	    loop_now(j->loop).us - e->fetched.us;
+	return (true);
+}

@@ -23,5 +23,9 @@ void jwks_region(struct jwks *, struct snapshot *);
 void jwks_want(struct jwks *, unsigned issuer_index);
 /* Issuers whose set is missing or older than 24 h, for readiness. */
 unsigned jwks_missing(const struct jwks *);
+/* Of the i-th issuer, with its name: since its set was fetched; -1: it has
+ * none, or it is in a file. false: there are no more. */
+bool jwks_age(const struct jwks *, unsigned i, struct str *iss_r, int64_t *us_r)
+    HUB_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /* server/main.c - hubd(8): options, privileges, wiring, signals, the end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <malloc.h>
@@ -8,15 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <config.h>
 #include "server/admin.h"
 #include "server/base/log.h"
 #include "server/control.h"
+#include "server/decision_log.h"
+#include "server/denials.h"
+#include "server/reports.h"
 #include "server/entity_map.h"
+#include "server/operator.h"
+#include "server/systemd.h"
+#include "server/net/crowd.h"
+#include "server/ledger/estimate.h"
 #include "tenants/replay.h"
 
 /* sysexits(3), as interfaces.md lists them. */
@@ -30,20 +36,37 @@ enum {
 /* Between two looks for entity maps that have expired. */
 #define SWEEP_MS 10000
 
+/* Workers beat once a second: a watchdog that is quicker is told that the
+ * control loop lives, no more. */
+#define WATCHDOG_MIN_MS 4000
+
 /* Proofs of possession kept in mind: some 6,000 a second (replay.h). */
 #define PROOFS_MAX (1U << 20)
 
+struct hub_tls {
+	struct tls_server *public_, *admin; /* NULL: plain */
+};
+
 struct hub {
 	struct config *config;
-	struct tls_server *tls;
+	struct hub_tls tls;
+	struct systemd_sockets sockets;
+	int control_fd; /* -1: none */
+	struct operator *operator;
+	struct timer watchdog;
+	int watchdog_ms; /* 0: nobody wants to know */
 	struct loop *loop;
 	struct worker *workers;
 	struct spool *spool;
+	struct estimates *estimates;
 	struct budget memory; /* for what sources send */
 	struct loader *loader;
+	struct decision_log *decisions; /* NULL: none is kept */
+	struct reports *reports;
 	struct control *control;
 	struct admin *admin;
 	struct entity_maps *maps;
+	struct crowd *crowd;
 	struct replay *proofs;
 	struct timer sweep;
 	struct event *signals[5];
@@ -63,51 +86,67 @@ usage(FILE *to)
 	    to);
 }
 
-/* ---- systemd (sd_notify(3), without its library) */
-
-static void
-tell_systemd(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t len = path != NULL ? strlen(path) : 0;
-	int fd;
-
-	if (len == 0 || len >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, len);
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-	    (struct sockaddr *)&to,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-	(void)close(fd);
-}
-
 /* ---- before anything runs */
 
 static enum hub_err
-load_tls(const struct config *c, struct tls_server **tls_r, struct buf *why)
+load_listener_tls(const struct config *c, const struct config_listen *l,
+    const char *title, struct tls_server **tls_r, struct buf *why)
 {
 	const char *phrase = "";
 	enum hub_err err;
 
 	*tls_r = NULL;
-	if (c->public_.certificate == NULL)
+	if (l->certificate == NULL)
 		return (HUB_OK);
-	err = tls_server_new(c->public_.certificate, c->public_.key,
-	    c->public_.client_ca, tls_r, &phrase);
+	err = tls_server_new(l->certificate, l->key, l->client_ca, tls_r,
+	    &phrase);
 	if (err != HUB_OK)
-		buf_addf(why, "%s: listen \"public\": %s\n", c->path, phrase);
+		buf_addf(why, "%s: listen \"%s\": %s\n", c->path, title,
+		    phrase);
 	return (err);
+}
+
+/* Of both listeners, or of none. */
+static enum hub_err
+load_tls(const struct config *c, struct hub_tls *tls, struct buf *why)
+{
+	enum hub_err err = load_listener_tls(c, &c->public_, "public",
+	    &tls->public_, why);
+
+	if (err == HUB_OK)
+		err = load_listener_tls(c, &c->admin, "admin", &tls->admin,
+		    why);
+	if (err != HUB_OK) {
+		tls_server_free(tls->public_);
+		tls->public_ = NULL;
+	}
+	return (err);
+}
+
+/* Sockets that were handed over, shared by the workers as they come. */
+static enum hub_err
+take_sockets(const struct hub *h, int *fds, struct buf *why)
+{
+	const struct systemd_sockets *s = &h->sockets;
+
+	if (s->npublic > h->config->workers) {
+		buf_addf(why, "%u sockets handed over as \"public\", and only "
+		    "%u workers to serve them\n", s->npublic,
+		    h->config->workers);
+		return (HUB_ERANGE);
+	}
+	for (unsigned i = 0; i < h->config->workers; i++) {
+		fds[i] = i < s->npublic ? s->public_[i] :
+		    fcntl(s->public_[i % s->npublic], F_DUPFD_CLOEXEC, 3);
+		if (fds[i] < 0)
+			return (HUB_EIO);
+	}
+	return (HUB_OK);
 }
 
 /* One socket per worker on one port (SO_REUSEPORT). */
 static enum hub_err
-bind_all(struct hub *h, int *fds, struct buf *why)
+open_sockets(const struct hub *h, int *fds, struct buf *why)
 {
 	struct str address = h->config->public_.address;
 	bool any_port = str_suffix(address, STR(":0"));
@@ -128,10 +167,26 @@ bind_all(struct hub *h, int *fds, struct buf *why)
 	if (err != HUB_OK)
 		buf_addf(why, "listen \"public\": cannot listen on %.*s: %s\n",
 		    STR_FMT(h->config->public_.address), strerror(errno));
-	else
-		log_info("listening", "port=%u workers=%u tls=%s",
-		    (unsigned)port, h->config->workers,
-		    h->tls != NULL ? "yes" : "no");
+	return (err);
+}
+
+static enum hub_err
+bind_all(struct hub *h, int *fds, struct buf *why)
+{
+	enum hub_err err = systemd_sockets(&h->sockets, h->tls.public_ == NULL,
+	    h->tls.admin == NULL, why);
+	bool given = h->sockets.npublic > 0;
+
+	if (err == HUB_OK)
+		err = given ? take_sockets(h, fds, why) :
+			      open_sockets(h, fds, why);
+	if (err == HUB_OK)
+		err = operator_listen(h->config, &h->control_fd, why);
+	if (err == HUB_OK)
+		log_info("listening", "port=%u workers=%u tls=%s inherited=%s",
+		    (unsigned)http_listen_port(fds[0]), h->config->workers,
+		    h->tls.public_ != NULL ? "yes" : "no",
+		    given ? "yes" : "no");
 	return (err);
 }
 
@@ -207,50 +262,119 @@ on_term(void *arg)
 	if (h->draining)
 		return;
 	h->draining = true;
+	if (h->decisions != NULL)
+		decision_log_flush(h->decisions);
 	control_drain(h->control);
 	log_info("draining", NULL);
-	tell_systemd("STOPPING=1");
+	systemd_tell("STOPPING=1");
 }
 
-/* All or nothing: a new certificate serves new connections, the database is
- * asked for a new bundle; other settings of the file need a restart. */
 static void
-on_hup(void *arg)
+reopen_logs(struct hub *h)
+{
+	if (h->config->log != NULL && log_open(h->config->log) != HUB_OK)
+		log_err("log file cannot be reopened", NULL);
+	if (h->decisions != NULL)
+		decision_log_reopen(h->decisions);
+}
+
+static void
+swap_tls(struct tls_server **at, struct tls_server *fresh)
+{
+	tls_server_free(*at);
+	*at = fresh;
+}
+
+/* From here on nothing can fail. */
+static void
+apply(struct hub *h, struct config *fresh, const struct hub_tls *tls,
+    struct buf *why)
+{
+	struct buf names;
+
+	buf_init(&names, 8192);
+	config_replace(fresh, h->config, &names);
+	h->config = fresh;
+	for (unsigned i = 0; i < fresh->workers; i++)
+		worker_reload(&h->workers[i], tls->public_, fresh);
+	admin_set_tls(h->admin, tls->admin);
+	swap_tls(&h->tls.public_, tls->public_);
+	swap_tls(&h->tls.admin, tls->admin);
+	raise_files(fresh->limits.connections);
+	control_reloaded(h->control, fresh);
+	if (names.len > 0) {
+		log_warn("these settings take effect with a restart only",
+		    "settings=\"%s\"", buf_cstr(&names));
+		buf_addf(why, "take effect with a restart only: %s\n",
+		    buf_cstr(&names));
+	}
+	buf_clear(&names);
+	reopen_logs(h);
+	log_info("reloaded", NULL);
+}
+
+static void
+log_refusal(struct str why)
+{
+	struct str line;
+
+	while (why.p != NULL && str_cut(&why, '\n', &line))
+		if (line.len > 0)
+			log_err("reload refused, the old configuration stays",
+			    "why=\"%.*s\"", STR_FMT(line));
+}
+
+/* All or nothing: settings, certificates; then the database is asked for a new
+ * bundle, and the files that the region names are read again. */
+static bool
+reload(void *arg, struct buf *why)
 {
 	struct hub *h = arg;
 	struct config *fresh = NULL;
-	struct tls_server *tls = NULL;
+	struct hub_tls tls = { 0 };
+	bool ok = false;
+
+	if (h->draining) {
+		BUF_LIT(why, "the hub is about to end\n");
+		return (false);
+	}
+	systemd_reloading();
+	if (config_load(h->config->path, &fresh, why) != HUB_OK ||
+	    load_tls(fresh, &tls, why) != HUB_OK)
+		control_reloaded(h->control, NULL);
+	else if ((tls.public_ == NULL) != (h->tls.public_ == NULL) ||
+	    (tls.admin == NULL) != (h->tls.admin == NULL)) {
+		buf_addf(why, "%s: a listener gets or loses its certificate "
+		    "with a restart only\n", fresh->path);
+		control_reloaded(h->control, NULL);
+	} else {
+		ok = true;
+		apply(h, fresh, &tls, why);
+	}
+	if (!ok) {
+		log_refusal(buf_str(why));
+		tls_server_free(tls.public_);
+		tls_server_free(tls.admin);
+		config_free(fresh);
+	}
+	systemd_tell("READY=1");
+	return (ok);
+}
+
+static void
+on_hup(void *arg)
+{
 	struct buf why;
 
-	if (h->draining)
-		return;
 	buf_init(&why, 65536);
-	if (config_load(h->config->path, &fresh, &why) != HUB_OK ||
-	    load_tls(fresh, &tls, &why) != HUB_OK ||
-	    (tls == NULL) != (h->tls == NULL)) {
-		log_err("reload refused, the old configuration stays",
-		    "why=\"%s\"", buf_cstr(&why));
-		tls_server_free(tls);
-	} else {
-		for (unsigned i = 0; tls != NULL && i < h->config->workers;
-		     i++)
-			worker_set_tls(&h->workers[i], tls);
-		tls_server_free(h->tls);
-		h->tls = tls;
-		control_poke(h->control);
-		log_info("reloaded", NULL);
-	}
-	config_free(fresh);
+	(void)reload(arg, &why);
 	buf_clear(&why);
 }
 
 static void
 on_usr1(void *arg)
 {
-	struct hub *h = arg;
-
-	if (h->config->log != NULL && log_open(h->config->log) != HUB_OK)
-		log_err("log file cannot be reopened", NULL);
+	reopen_logs(arg);
 }
 
 static void
@@ -275,6 +399,24 @@ on_usr2(void *arg)
 	buf_clear(&b);
 }
 
+/* A loop that hangs ends the process: the manager starts another. A worker that
+ * has ended while the hub drains has nothing left to prove. */
+static void
+on_watchdog(void *arg)
+{
+	struct hub *h = arg;
+	int64_t oldest = loop_now(h->loop).us -
+	    (int64_t)h->watchdog_ms * 1000 / 2;
+	bool alive = true;
+
+	for (unsigned i = 0; !h->draining && i < h->config->workers; i++)
+		alive = alive && (atomic_load(&h->workers[i].beat_us) > oldest ||
+		    h->watchdog_ms < WATCHDOG_MIN_MS);
+	if (alive)
+		systemd_tell("WATCHDOG=1");
+	timer_set(&h->watchdog, h->watchdog_ms / 3);
+}
+
 /* ---- life */
 
 /* What nobody asks for any more gives its memory back, too. */
@@ -288,12 +430,33 @@ on_sweep(void *arg)
 }
 
 static enum hub_err
+open_decisions(struct hub *h, struct buf *why)
+{
+	struct decision_log_conf dc = {
+		.directory = h->config->decision_directory,
+		.keys = h->config->spool_directory,
+		.keep_us = h->config->decision_keep_us,
+		.size = h->config->decision_size,
+		.workers = h->config->workers };
+	enum hub_err err;
+
+	if (dc.directory == NULL)
+		return (HUB_OK);
+	buf_addf(why, "decision-log.directory %s: ", dc.directory);
+	err = decision_log_open(&dc, &h->decisions, why);
+	buf_addc(why, '\n');
+	if (err == HUB_OK)
+		buf_reset(why);
+	return (err);
+}
+
+static enum hub_err
 start(struct hub *h, int *fds, struct buf *why)
 {
 	struct spool_conf sc = { .directory = h->config->spool_directory,
 		.size = h->config->spool_size,
 		.segment = h->config->spool_segment,
-		.node_id = 1 };
+		.node_id = (uint16_t)h->config->spool_node };
 	enum hub_err err;
 
 	buf_addf(why, "spool.directory %s: ", sc.directory);
@@ -302,23 +465,34 @@ start(struct hub *h, int *fds, struct buf *why)
 	if (err != HUB_OK)
 		return (err);
 	buf_reset(why);
+	err = open_decisions(h, why);
+	if (err != HUB_OK)
+		return (err);
 	h->memory.max = h->config->memory_max;
 	h->loop = loop_new();
+	h->estimates = estimates_new();
+	h->crowd = crowd_new();
 	h->maps = entity_maps_new(h->config->entity_maps_max);
 	h->proofs = replay_new(PROOFS_MAX, clock_wall());
 	timer_init(&h->sweep, h->loop, on_sweep, h);
 	timer_set(&h->sweep, SWEEP_MS);
 	h->workers = xcalloc(h->config->workers, sizeof(*h->workers));
 	h->loader = loader_start(h->spool, h->config->database);
+	h->reports = reports_start(h->config->database);
 	/* Workers learn their control before they can be asked anything. */
 	for (unsigned i = 0; i < h->config->workers; i++) {
 		h->workers[i].index = i;
 		h->workers[i].config = h->config;
 		h->workers[i].spool = h->spool;
+		h->workers[i].estimates = h->estimates;
 		h->workers[i].maps = h->maps;
 		h->workers[i].proofs = h->proofs;
+		h->workers[i].crowd = h->crowd;
+		h->workers[i].decisions = h->decisions;
+		h->workers[i].inherited = h->sockets.npublic > 0;
+		h->workers[i].reports = h->reports;
 		h->workers[i].memory = &h->memory;
-		h->workers[i].tls = tls_server_ref(h->tls);
+		h->workers[i].tls = tls_server_ref(h->tls.public_);
 		h->workers[i].end_loop = h->loop;
 		h->workers[i].on_end = on_worker_end;
 		h->workers[i].end_arg = h;
@@ -328,13 +502,20 @@ start(struct hub *h, int *fds, struct buf *why)
 	h->control = control_new(h->loop, h->config, h->workers,
 	    h->config->workers, h->spool, h->loader);
 	if (err == HUB_OK)
-		err = admin_new(h->loop, h->config, h->control, &h->admin,
-		    why);
+		err = admin_new(h->loop, h->config, h->control,
+		    h->sockets.admin, h->tls.admin, &h->admin, why);
 	h->signals[0] = loop_signal(h->loop, SIGTERM, on_term, h);
 	h->signals[1] = loop_signal(h->loop, SIGINT, on_term, h);
 	h->signals[2] = loop_signal(h->loop, SIGHUP, on_hup, h);
 	h->signals[3] = loop_signal(h->loop, SIGUSR1, on_usr1, h);
 	h->signals[4] = loop_signal(h->loop, SIGUSR2, on_usr2, h);
+	if (err == HUB_OK)
+		h->operator = operator_new(h->loop, h->control_fd, h->config,
+		    h->control, &(struct operator_calls){ reload, on_term, h });
+	h->watchdog_ms = systemd_watchdog_ms();
+	timer_init(&h->watchdog, h->loop, on_watchdog, h);
+	if (h->watchdog_ms > 0)
+		timer_set(&h->watchdog, h->watchdog_ms / 3);
 	return (err);
 }
 
@@ -345,20 +526,28 @@ stop(struct hub *h)
 {
 	for (unsigned i = 0; i < h->config->workers; i++)
 		worker_join(&h->workers[i]);
+	operator_free(h->operator);
 	admin_free(h->admin);
 	control_free(h->control);
+	decision_log_stop_jobs(h->decisions);
+	reports_stop(h->reports);
+	estimates_write(h->estimates, h->spool, NULL, true);
 	loader_stop(h->loader);
 	spool_close(h->spool);
+	estimates_free(h->estimates);
 	for (unsigned i = 0; i < h->config->workers; i++)
 		worker_clear(&h->workers[i]);
+	decision_log_close(h->decisions);
+	reports_free(h->reports);
 	timer_clear(&h->sweep);
+	timer_clear(&h->watchdog);
 	entity_maps_free(h->maps);
 	replay_free(h->proofs);
+	crowd_free(h->crowd);
 	for (size_t i = 0; i < 5; i++)
 		loop_signal_free(h->signals[i]);
 	http_client_shutdown(h->loop);
 	loop_free(h->loop);
-	tls_server_free(h->tls);
 	free(h->workers);
 }
 
@@ -388,6 +577,11 @@ run(struct hub *h, bool foreground, struct buf *why)
 		code = fail(why, EXIT_UNAVAILABLE);
 		goto out;
 	}
+	if (h->config->deny_list != NULL &&
+	    denials_check(h->config->deny_list, why) != HUB_OK) {
+		code = fail(why, EXIT_CONFIG);
+		goto out;
+	}
 	if (!foreground && daemon(1, h->config->log == NULL) != 0) {
 		code = EXIT_UNAVAILABLE;
 		goto out;
@@ -398,7 +592,7 @@ run(struct hub *h, bool foreground, struct buf *why)
 		(void)fail(why, EXIT_UNAVAILABLE);
 		_exit(EXIT_UNAVAILABLE);
 	}
-	tell_systemd("READY=1");
+	systemd_tell("READY=1");
 	loop_run(h->loop);
 	spool_stats(h->spool, &spool);
 	if (spool.failed)
@@ -447,7 +641,7 @@ main(int argc, char **argv)
 	bool test = false;
 	bool foreground = getenv("INVOCATION_ID") != NULL ||
 	    getenv("NOTIFY_SOCKET") != NULL;
-	struct hub h = { 0 };
+	struct hub h = { .control_fd = -1, .sockets.admin = -1 };
 	struct buf why;
 	int opt, code;
 
@@ -485,10 +679,11 @@ main(int argc, char **argv)
 		code = fail(&why, EXIT_CONFIG);
 	else if (test) {
 		(void)printf("%s: ok\n", path);
-		tls_server_free(h.tls);
 		code = 0;
 	} else
 		code = run(&h, foreground, &why);
+	tls_server_free(h.tls.public_);
+	tls_server_free(h.tls.admin);
 	config_free(h.config);
 	buf_clear(&why);
 	return (code);

@@ -1,6 +1,7 @@
 /* server/problem.c - the table of errors; problem.h says what it promises. */
 #include "server/problem.h"
 
+#define DETAIL_MAX ((size_t)4096)
 #define ETSI "https://uri.etsi.org/ngsi-ld/errors/"
 
 /* type, title: fixed (ETSI GS CIM 009, 6.3.2; RFC 9457). */
@@ -135,12 +136,67 @@ static const struct {
 	    "made is seen when they can be read again.",
 	    "Registrierungen können zurzeit nicht geändert werden; ob diese "
 	    "Änderung erfolgt ist, zeigt sich beim nächsten Lesen." },
+	[PROBLEM_TOO_MANY_CONNECTIONS] = { 429,
+	    "urn:drehscheibe:problem:too-many-connections",
+	    "Too many connections",
+	    "This tenant has as many connections as it may have.",
+	    "Dieser Mandant hat so viele Verbindungen, wie er haben darf." },
+	[PROBLEM_TOO_MANY_CHANGES] = { 429,
+	    "urn:drehscheibe:problem:too-many-changes", "Too many changes",
+	    "This tenant changes its registrations too often; Retry-After "
+	    "tells when to go on.",
+	    "Dieser Mandant ändert seine Registrierungen zu oft; Retry-After "
+	    "sagt, wann es weitergeht." },
+	[PROBLEM_POLICY_STALE] = { 503,
+	    "urn:drehscheibe:problem:policy-not-confirmed",
+	    "Policy not confirmed",
+	    "The hub cannot confirm that the agreements in force are the "
+	    "latest; until it can, it gives open data only.",
+	    "Die Drehscheibe kann zurzeit nicht bestätigen, dass die "
+	    "geltenden Vereinbarungen die neuesten sind; bis dahin gibt sie "
+	    "nur offene Daten." },
+	[PROBLEM_STEP_UP] = { 401,
+	    "urn:drehscheibe:problem:step-up", "Fresh login required",
+	    "Crises need a login of the last five minutes, and of the "
+	    "strength that the region demands.",
+	    "Krisen brauchen eine Anmeldung der letzten fünf Minuten, und so "
+	    "stark, wie die Region es verlangt." },
+	[PROBLEM_CRISIS_DONE] = { 409, ETSI "Conflict", "Conflict",
+	    "This was done already.", "Dies ist schon geschehen." },
+	[PROBLEM_NO_CRISIS] = { 404, ETSI "ResourceNotFound",
+	    "Resource not found", "There is no such crisis.",
+	    "Diese Krise gibt es nicht." },
+	[PROBLEM_CRISIS_DENIED] = { 403,
+	    "urn:drehscheibe:problem:crisis-denied", "Crisis denied",
+	    "The rules for crises do not allow this.",
+	    "Die Regeln für Krisen erlauben dies nicht." },
+	[PROBLEM_CRISIS_AWAY] = { 503,
+	    "urn:drehscheibe:problem:crises-away", "Crises not available",
+	    "Crises cannot be changed now; whether this was done is seen when "
+	    "they can be read again.",
+	    "Krisen können zurzeit nicht geändert werden; ob dies geschehen "
+	    "ist, zeigt sich beim nächsten Lesen." },
+	[PROBLEM_REPORTS_AWAY] = { 503,
+	    "urn:drehscheibe:problem:reports-away", "Reports not available",
+	    "The figures cannot be worked out now; try again later.",
+	    "Die Zahlen lassen sich zurzeit nicht ermitteln; versuchen Sie es "
+	    "später noch einmal." },
+	[PROBLEM_EXPLAIN_AWAY] = { 503,
+	    "urn:drehscheibe:problem:explain-away", "Explanation not available",
+	    "The decision log cannot be searched now; try again later.",
+	    "Das Entscheidungsprotokoll lässt sich zurzeit nicht durchsuchen; "
+	    "versuchen Sie es später noch einmal." },
 	[PROBLEM_QUOTA_SPENT] = { 429,
 	    "urn:drehscheibe:problem:quota-spent", "Quota spent",
 	    "The agreements behind this request allow no more requests now; "
 	    "Retry-After tells when.",
 	    "Die Vereinbarungen zu dieser Anfrage lassen zurzeit keine "
 	    "weitere zu; Retry-After sagt, wann wieder." },
+	[PROBLEM_NO_REQUEST] = { 404, ETSI "ResourceNotFound",
+	    "Resource not found",
+	    "There is no such request of yours, or it is too long ago.",
+	    "Eine solche Anfrage von Ihnen gibt es nicht, oder sie ist zu "
+	    "lange her." },
 	[PROBLEM_ANSWER_TOO_LARGE] = { 403, ETSI "TooManyResults",
 	    "Too many results", "The answer is too large; ask for less.",
 	    "Die Antwort ist zu groß; fragen Sie nach weniger." },
@@ -157,15 +213,24 @@ void
 problem_write(enum problem p, bool german, const char *detail,
     struct str instance, struct buf *b)
 {
+	const char *rest = "";
+	struct buf text;
+
 	assert((unsigned)p < PROBLEM_MAX);
 	if (detail == NULL)
 		detail = german ? problems[p].de : problems[p].en;
+	else if (german && !problem_german(detail, &detail, &rest))
+		detail = problems[p].de;
+	buf_init(&text, DETAIL_MAX);
+	buf_adds(&text, str_of(detail));
+	buf_adds(&text, str_of(rest));
 	BUF_LIT(b, "{\"type\":");
 	buf_add_json(b, str_of(problems[p].type));
 	BUF_LIT(b, ",\"title\":");
 	buf_add_json(b, str_of(problems[p].title));
 	buf_addf(b, ",\"status\":%d,\"detail\":", problems[p].status);
-	buf_add_json(b, str_of(detail));
+	buf_add_json(b, buf_str(&text));
+	buf_clear(&text);
 	BUF_LIT(b, ",\"instance\":");
 	buf_add_json(b, instance);
 	buf_addc(b, '}');

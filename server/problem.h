@@ -39,12 +39,28 @@ enum problem {
 	PROBLEM_REGISTRATIONS_FULL,
 	PROBLEM_REGISTRY_AWAY,
 	PROBLEM_QUOTA_SPENT,
+	PROBLEM_TOO_MANY_CONNECTIONS,
+	PROBLEM_TOO_MANY_CHANGES,
+	PROBLEM_POLICY_STALE,
+	PROBLEM_STEP_UP,
+	PROBLEM_CRISIS_DONE,
+	PROBLEM_NO_CRISIS,
+	PROBLEM_CRISIS_DENIED,
+	PROBLEM_CRISIS_AWAY,
+	PROBLEM_REPORTS_AWAY,
+	PROBLEM_EXPLAIN_AWAY,
+	PROBLEM_NO_REQUEST,
 	PROBLEM_MAX
 };
 
 int problem_status(enum problem);
-/* The JSON document. detail: NULL for the table's own, in German or English;
- * instance: the request id. */
+/* What an English detail is in German, and what of it is to follow unchanged;
+ * false: nobody has translated it. */
+bool problem_german(const char *detail, const char **de_r,
+    const char **rest_r) HUB_MUST_CHECK;
+/* The JSON document. detail: English, or NULL for the table's own; in German it
+ * is translated, and the table's own where it cannot be. instance: the request
+ * id. */
 void problem_write(enum problem, bool german, const char *detail,
     struct str instance, struct buf *);
 

@@ -9,6 +9,7 @@ struct slot {
 	struct recalled known; /* first: what callers hold */
 	unsigned refs;
 	struct mono_us made;
+	struct str coded;
 	char bytes[]; /* key, answer and bodies */
 };
 
@@ -25,8 +26,10 @@ recall_new(void)
 static void
 slot_unref(struct slot *s)
 {
-	if (s != NULL && --s->refs == 0)
-		free(s);
+	if (s == NULL || --s->refs > 0)
+		return;
+	free((char *)(uintptr_t)s->coded.p);
+	free(s);
 }
 
 void
@@ -119,6 +122,7 @@ recall_put(struct recall *r, const struct recalled *k, struct mono_us now)
 	s->known = *k;
 	s->refs = 1;
 	s->made = now;
+	s->coded = STR_NONE;
 	to = s->bytes;
 	s->known.key = copied(&to, k->key);
 	s->known.answer = copied(&to, k->answer);
@@ -127,4 +131,23 @@ recall_put(struct recall *r, const struct recalled *k, struct mono_us now)
 	at = place(r, k->key);
 	slot_unref(*at);
 	*at = s;
+}
+
+struct str
+recalled_coded(const struct recalled *k)
+{
+	return (((const struct slot *)(const void *)k)->coded);
+}
+
+void
+recalled_put_coded(const struct recalled *k, struct str coded)
+{
+	struct slot *s = (struct slot *)(uintptr_t)k;
+	char *copy;
+
+	if (s->coded.p != NULL || coded.len == 0 || coded.len > RECALL_BYTES)
+		return;
+	copy = xmalloc(coded.len);
+	memcpy(copy, coded.p, coded.len);
+	s->coded = (struct str){ copy, coded.len };
 }

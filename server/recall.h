@@ -16,6 +16,7 @@
 #define RECALL_BYTES ((size_t)65536) /* of one, all in all */
 #define RECALL_LEGS  16
 #define RECALL_US    INT64_C(60000000)
+#define ETAG_LEN     32 /* hexadecimal digits */
 
 /* One source's part. */
 struct recalled_leg {
@@ -29,6 +30,7 @@ struct recalled {
 	struct str answer; /* the body */
 	uint64_t found;   /* entities on the view, all pages */
 	uint32_t shown;
+	char etag[ETAG_LEN + 1]; /* of the answer */
 	unsigned nlegs;
 	struct recalled_leg legs[RECALL_LEGS];
 };
@@ -50,5 +52,10 @@ void recalled_unref(const struct recalled **);
 /* Copies everything; what is too large is not kept. It takes the place of
  * what is there. */
 void recall_put(struct recall *, const struct recalled *, struct mono_us now);
+
+/* The answer with gzip, once somebody had it made and put it there; else
+ * empty. Copied. */
+struct str recalled_coded(const struct recalled *);
+void recalled_put_coded(const struct recalled *, struct str);
 
 #endif

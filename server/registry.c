@@ -37,9 +37,27 @@ registry_job_new(enum registration_verb verb, struct str tenant,
 	return (job);
 }
 
+struct registry_job *
+registry_job_work_take(registry_work_fn *run, void *work,
+    void (*work_free)(void *), struct loop *loop, registry_fn *fn, void *arg)
+{
+	struct registry_job *job = xcalloc(1, sizeof(*job));
+
+	job->run = run;
+	job->work = work;
+	job->work_free = work_free;
+	job->loop = loop;
+	job->fn = fn;
+	job->arg = arg;
+	atomic_init(&job->given_up, false);
+	return (job);
+}
+
 static void
 job_free(struct registry_job *job)
 {
+	if (job->work != NULL)
+		job->work_free(job->work);
 	free((char *)(uintptr_t)job->change.tenant);
 	free((char *)(uintptr_t)job->change.id);
 	free((char *)(uintptr_t)job->change.context);
@@ -73,7 +91,9 @@ registry_jobs_run(struct registry_job *job, struct db *db)
 	for (; job != NULL; job = job->next) {
 		job->err = HUB_EIO;
 		if (db != NULL && !atomic_load(&job->given_up))
-			job->err = registration_store(db, &job->change);
+			job->err = job->run != NULL ?
+			    job->run(db, job->work) :
+			    registration_store(db, &job->change);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* server/registry.h - changes of registrations on their way from a request to
  * the database and back, and what is counted of each source registered.
  *
- * A job is made by a worker, done by the helper thread of control.c, and ends
+ * A job is made by a worker, done by the helper thread of control.h, and ends
  * on the worker's loop. */
 #ifndef HUB_SERVER_REGISTRY_H
 #define HUB_SERVER_REGISTRY_H
@@ -17,10 +17,16 @@
 struct worker;
 
 typedef void registry_fn(enum hub_err, void *arg);
+/* Other work with the database that ends like a change of a registration: when
+ * all workers have what came of it. */
+typedef enum hub_err registry_work_fn(struct db *, void *work);
 
 struct registry_job {
 	struct registry_job *next;
 	struct registration_change change; /* texts are the job's own */
+	registry_work_fn *run; /* instead of the change; or NULL */
+	void *work;	       /* freed by work_free with the job */
+	void (*work_free)(void *);
 	struct loop *loop;
 	registry_fn *fn;
 	void *arg; /* NULL: nobody waits */
@@ -33,6 +39,10 @@ struct registry_job {
 struct registry_job *registry_job_new(enum registration_verb,
     struct str tenant, struct str id, struct str context, struct str document,
     int64_t epoch, struct loop *, registry_fn *, void *arg) HUB_MUST_CHECK;
+/* work is the job's; fn may look at it. */
+struct registry_job *registry_job_work_take(registry_work_fn *, void *work,
+    void (*work_free)(void *), struct loop *, registry_fn *, void *arg)
+    HUB_MUST_CHECK;
 /* The loop's thread only: nobody waits any more. A job not begun is not done;
  * one that is under way comes to its end. NULL is fine. */
 void registry_job_give_up(struct registry_job *);

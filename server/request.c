@@ -5,8 +5,12 @@
 #include <stdlib.h>
 
 #include "server/base/log.h"
+#include "server/decision_log.h"
 #include "server/registry.h"
-#include "server/request_priv.h"
+#include "server/reports.h"
+#include "server/request_hub.h"
+#include "server/request_openapi.h"
+#include "server/request_web.h"
 
 #define TARGET_SCRATCH (2 * HTTP_TARGET_MAX)
 #define FIELDS_MAX     ((size_t)65536)
@@ -16,11 +20,15 @@ request_free(struct request *rq)
 {
 	struct worker *w = rq->worker;
 
+	decision_note(rq);
+	request_count(rq);
 	worker_forget_keys(w, &rq->waiter);
 	timer_clear(&rq->key_timer);
 	fanout_clear(&rq->fanout);
 	map_release(rq);
 	registry_job_give_up(rq->registry);
+	decision_job_give_up(rq->looking);
+	reports_give_up(rq->report);
 	timer_clear(&rq->registry_timer);
 	buf_clear(&rq->scratch);
 	buf_clear(&rq->fields);
@@ -82,6 +90,7 @@ request_start(struct http_exchange *x, void *arg)
 
 	rq->worker = w;
 	rq->exchange = x;
+	rq->method = http_exchange_head(x)->method;
 	rq->arena = a;
 	rq->begun = loop_now(w->loop);
 	rq->now = loop_wall(w->loop);
@@ -126,8 +135,13 @@ answer_common_fields(struct request *rq)
 		buf_adds(b, rq->client_request_id);
 	}
 	BUF_LIT(b, "\r\nCache-Control: private\r\n"
-		   "Vary: Authorization, Hub-Purpose, Accept, Link, "
-		   "Prefer, NGSILD-EntityMap\r\n");
+		   "Vary: Authorization, Hub-Purpose, Accept, "
+		   "Accept-Encoding, Accept-Language, Link, NGSILD-Tenant, "
+		   "NGSILD-EntityMap, Origin, Prefer\r\n");
+	if (http_exchange_is_tls(rq->exchange))
+		BUF_LIT(b, "Strict-Transport-Security: max-age=31536000\r\n");
+	cors_fields(rq, b);
+	rq->common_len = b->len;
 }
 
 static void
@@ -138,6 +152,7 @@ refusal_fields(struct request *rq)
 
 	answer_common_fields(rq);
 	/* 6.3.2: application/json under the API, unless asked otherwise. */
+	buf_addf(b, "Content-Language: %s\r\n", rq->german ? "de" : "en");
 	if (under_api && !rq->problem_json)
 		BUF_LIT(b, "Content-Type: application/json\r\n");
 	else
@@ -147,16 +162,19 @@ refusal_fields(struct request *rq)
 			   "error=\"invalid_token\", DPoP "
 			   "error=\"invalid_token\", "
 			   "algs=\"ES256 RS256\"\r\n");
+	if (rq->problem == PROBLEM_STEP_UP) /* RFC 9470, 3 */
+		BUF_LIT(b, "WWW-Authenticate: Bearer error=\"insufficient_"
+			   "user_authentication\", max_age=300\r\n");
 	if (rq->allow != NULL)
 		buf_addf(b, "Allow: %s\r\n", rq->allow);
 	if (rq->problem == PROBLEM_NOT_READY ||
 	    rq->problem == PROBLEM_LEDGER_FULL ||
 	    rq->problem == PROBLEM_REGISTRY_AWAY)
 		BUF_LIT(b, "Retry-After: 5\r\n");
-	if (rq->problem == PROBLEM_QUOTA_SPENT) {
+	if (rq->retry_after > 0)
 		buf_addf(b, "Retry-After: %u\r\n", rq->retry_after);
+	if (rq->problem == PROBLEM_QUOTA_SPENT)
 		quota_fields(rq, b);
-	}
 }
 
 static enum step_next
@@ -180,6 +198,7 @@ run_refuse(struct request *rq)
 	log_debug("refused", "request=%s status=%d", rq->id_text,
 	    problem_status(rq->problem));
 	rq->status = problem_status(rq->problem);
+	decision_note(rq);
 	http_reply(rq->exchange, rq->status, buf_str(b), &rq->body);
 	return (NEXT_DONE);
 }
@@ -230,8 +249,8 @@ static const struct resource resources[] = {
 	{ "snapshots/**", ANY, NULL, ACCESS_DATA, false },
 };
 
-static bool
-path_fits(const char *path, const struct http_uri *u)
+bool
+resource_fits(const char *path, const struct http_uri *u)
 {
 	struct str rest = str_of(path), part;
 	unsigned i = 2;
@@ -254,7 +273,7 @@ resource_find(const struct http_uri *u)
 	    !str_eq(u->segments[1], STR("v1")))
 		return (NULL);
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
-		if (path_fits(resources[i].path, u))
+		if (resource_fits(resources[i].path, u))
 			return (&resources[i]);
 	return (NULL);
 }
@@ -265,6 +284,13 @@ find_resource(struct request *rq, enum http_method method)
 {
 	const struct resource *r = resource_find(&rq->uri);
 
+	rq->hub = hub_route_find(&rq->uri);
+	if (rq->hub != NULL)
+		r = &rq->hub->resource;
+	else if (r == NULL)
+		r = web_resource_find(&rq->uri);
+	if (r == NULL)
+		r = openapi_resource_find(&rq->uri);
 	if (r == NULL)
 		return (PROBLEM_NO_ROUTE);
 	rq->resource = r;
@@ -334,15 +360,6 @@ is_token(struct str s, size_t max)
 	return (s.len > 0 && s.len <= max);
 }
 
-static bool
-wants_german(const struct http_head *h)
-{
-	struct str v = http_field_find(h, STR("Accept-Language"), NULL);
-
-	v = str_trim(v);
-	return (v.len >= 2 && str_caseeq((struct str){ v.p, 2 }, STR("de")));
-}
-
 /* RFC 7240, 2: a list, in one field or several. */
 static bool
 prefers(const struct http_head *h, struct str preference)
@@ -374,8 +391,11 @@ read_fields(struct request *rq, const struct http_head *h)
 		return ("X-Request-Id must be one value");
 	if (is_token(id, 128))
 		rq->client_request_id = id;
+	if (!take_single(h, STR("Origin"), &rq->origin))
+		return ("Origin must be one value");
 	if (!take_single(h, STR("Via"), &rq->via))
 		return ("Via must be one field");
+	rq->gzip = media_gzip(h);
 	rq->strict = prefers(h, STR("handling=strict"));
 	rq->prefer_json = prefers(h, STR("body=json"));
 	return (NULL);
@@ -406,7 +426,7 @@ run_receive(struct request *rq)
 	enum problem problem;
 	const char *bad;
 
-	rq->german = wants_german(h);
+	rq->german = media_german(h);
 	if (!host_served(rq, h->host))
 		return (refuse(rq, PROBLEM_MISDIRECTED, NULL));
 	switch (http_uri_parse(h->target, &rq->scratch, &rq->uri, &dup)) {
@@ -423,9 +443,11 @@ run_receive(struct request *rq)
 	if (bad != NULL)
 		return (refuse(rq, PROBLEM_BAD_REQUEST, bad));
 	problem = find_resource(rq, h->method);
+	if (problem == PROBLEM_METHOD && cors_is_preflight(rq, h))
+		return (cors_preflight(rq));
 	if (problem != PROBLEM_MAX)
 		return (refuse(rq, problem, NULL));
-	if (!media_choose(rq, h))
+	if (rq->resource->access != ACCESS_PAGE && !media_choose(rq, h))
 		return (refuse(rq, PROBLEM_NOT_ACCEPTABLE, NULL));
 	problem = h->method == HTTP_POST || h->method == HTTP_PATCH ?
 	    media_body(rq, h) : PROBLEM_MAX;
@@ -434,7 +456,7 @@ run_receive(struct request *rq)
 	if (via_names_us(rq->via, rq->worker->config->name))
 		return (refuse(rq, PROBLEM_LOOP, NULL));
 	rq->retrieve = rq->resource->retrieve;
-	return (go(rq, rq->resource->access == ACCESS_OPEN ?
+	return (go(rq, rq->resource->access >= ACCESS_PAGE ?
 		rq->resource->next : &STEP_AUTHENTICATE));
 }
 

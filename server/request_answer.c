@@ -97,6 +97,8 @@ record_leg(struct request *rq, const struct record *access, unsigned i)
 	if (i > 0 && leg[-1].aside)
 		r.bytes_in += leg[-1].bytes;
 	r.upstream_us = leg->upstream_us;
+	if (leg->cached)
+		r.flags |= RECORD_CACHE_HIT;
 	r.dataset = spool_dict_id(rq->worker->spool, DICT_DATASET,
 	    pl->dataset->name);
 	for (unsigned g = 0; g < pl->ngrants && g < REDACT_GRANTS_MAX; g++) {
@@ -130,7 +132,8 @@ run_account(struct request *rq)
 	struct record *r = arena_raw(rq->arena, (max + 1) * sizeof(*r));
 	const struct http_head *h = http_exchange_head(rq->exchange);
 
-	/* What is booked as answered must be what is answered. */
+	/* What is booked as answered must be what is answered, as it is sent:
+	 * what the client has already costs no bytes. */
 	if (rq->status != 404)
 		build_fields(rq);
 	if (rq->fields.failed)
@@ -155,10 +158,7 @@ run_account(struct request *rq)
 		.loop = rq->worker->loop,
 		.fn = on_durable,
 		.arg = rq };
-	if (spool_submit(rq->worker->spool, &rq->job) != HUB_OK)
-		return (refuse(rq, PROBLEM_LEDGER_FULL, NULL));
-	rq->step = &STEP_DURABLE;
-	return (NEXT_WAIT);
+	return (ledger_submit(rq));
 }
 
 const struct step STEP_ACCOUNT = { "account", run_account };
@@ -174,6 +174,18 @@ run_durable(struct request *rq)
 const struct step STEP_DURABLE = { "durable", run_durable };
 
 /* ---- answer */
+
+/* A source that is not asked since nobody confirms the policy. */
+static void
+add_unconfirmed(const struct request *rq, struct buf *b)
+{
+	for (unsigned i = 0; i < rq->fanout.n; i++)
+		if (rq->fanout.legs[i].unconfirmed && !rq->fanout.legs[i].aside)
+			buf_addf(b, "NGSILD-Warning: %d %.*s \"the policy "
+			    "could not be confirmed\"\r\n", WARN_NO_ANSWER,
+			    STR_FMT(rq->fanout.legs[i]
+				.policy->dataset->source->name));
+}
 
 /* A source that is not asked, or not for all, since it was asked often. */
 static void
@@ -197,6 +209,8 @@ add_warnings(const struct request *rq, struct buf *b)
 		{ WARN_INVALID, "the answer could not be used" },
 		{ WARN_NO_ANSWER, "no answer" },
 		{ WARN_STATUS, "the source refused" },
+		{ WARN_STALE, "the source failed, this is what it gave "
+			"before" },
 	};
 
 	for (unsigned i = 0; i < rq->fanout.n; i++)
@@ -208,17 +222,25 @@ add_warnings(const struct request *rq, struct buf *b)
 			buf_addf(b, "NGSILD-Warning: %d %.*s \"%s\"\r\n",
 			    (int)leg->warning,
 			    STR_FMT(leg->policy->dataset->source->name),
-			    leg->late ? "no answer in time" : texts[t].text);
+			    leg->late && leg->warning == WARN_NO_ANSWER ?
+				"no answer in time" : texts[t].text);
 		}
+}
+
+static void
+add_troubles(struct request *rq)
+{
+	add_warnings(rq, &rq->fields);
+	add_unconfirmed(rq, &rq->fields);
+	add_spent(rq, &rq->fields);
+	quota_fields(rq, &rq->fields);
 }
 
 void
 answer_source_fields(struct request *rq)
 {
-	add_warnings(rq, &rq->fields);
-	add_spent(rq, &rq->fields);
 	answer_terms(rq, &rq->fields);
-	quota_fields(rq, &rq->fields);
+	add_troubles(rq);
 }
 
 /* The client's own query with another offset (never a source's). Of a query
@@ -280,17 +302,33 @@ answer_content_fields(struct request *rq)
 		   "type=\"application/ld+json\"\r\n");
 }
 
+/* What the answer is, and under which terms: what its ETag is made of, beside
+ * the body. */
 static void
-build_fields(struct request *rq)
+add_described(struct request *rq)
 {
-	buf_reserve(&rq->fields, 1024);
-	answer_common_fields(rq);
-	answer_content_fields(rq);
 	map_fields(rq, &rq->fields);
 	temporal_fields(rq, &rq->fields);
 	if (!rq->retrieve && !rq->map_only)
 		answer_paging(rq, &rq->fields);
-	answer_source_fields(rq);
+	answer_terms(rq, &rq->fields);
+}
+
+static void
+build_fields(struct request *rq)
+{
+	buf_reserve(&rq->fields, 2048);
+	answer_common_fields(rq);
+	answer_content_fields(rq);
+	add_described(rq);
+	if (conduct_name(rq)) {
+		/* RFC 9110, 15.4.5: nothing about a body that is not sent. */
+		rq->fields.len = rq->common_len;
+		add_described(rq);
+	} else
+		recall_keep(rq);
+	add_troubles(rq);
+	conduct_body(rq);
 }
 
 enum step_next
@@ -298,12 +336,19 @@ answer_send(struct request *rq)
 {
 	struct buf *b = &rq->fields;
 
+	/* The page's files have names of their own. */
+	if (!rq->named && rq->common_len > 0) {
+		if (conduct_name(rq))
+			b->len = rq->common_len;
+		conduct_body(rq);
+	}
 	if (b->failed) { /* more warnings and links than a header can hold */
 		buf_reset(b);
 		return (refuse(rq, PROBLEM_INTERNAL, NULL));
 	}
 	log_debug("answered", "request=%s status=%d entities=%u bytes=%zu",
 	    rq->id_text, rq->status, rq->nshown, rq->body.len);
+	decision_note(rq);
 	http_reply(rq->exchange, rq->status, buf_str(b), &rq->body);
 	atomic_fetch_add_explicit(&rq->worker->requests, 1,
 	    memory_order_relaxed);
@@ -313,6 +358,8 @@ answer_send(struct request *rq)
 static enum step_next
 run_answer(struct request *rq)
 {
+	if (rq->job.err == HUB_OK)
+		ledger_watch_sent(rq);
 	if (rq->exchange == NULL)
 		return (NEXT_DONE); /* gone while the disk worked */
 	if (rq->job.err != HUB_OK)

@@ -54,7 +54,11 @@ proof_field(const struct http_head *h, struct str *proof_r, const char **why_r)
 static bool
 take(struct request *rq, const struct dpop_mark *mark, const char **why_r)
 {
-	switch (replay_add(rq->worker->proofs, mark, rq->now)) {
+	const struct identity *id = &rq->identity;
+
+	/* A token that is forbidden may have no tenant. */
+	switch (replay_add(rq->worker->proofs, id->tenant != NULL ?
+		id->tenant->index : REPLAY_OWNERS - 1, mark, rq->now)) {
 	case HUB_OK:
 		return (true);
 	case HUB_EEXIST:

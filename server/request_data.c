@@ -1,5 +1,5 @@
-/* server/request_data.c - asking, waiting, redacting, merging, filtering: the
- * steps scatter, gather and merge. */
+/* server/request_data.c - asking, waiting, redacting: the steps scatter and
+ * gather, and how a leg is taken. */
 #include "server/base/hash.h"
 #include "server/control.h"
 #include "server/request_priv.h"
@@ -20,12 +20,15 @@ run_scatter(struct request *rq)
 {
 	struct fanout *f = &rq->fanout;
 
+	if (!ledger_admits(rq))
+		return (refuse(rq, PROBLEM_LEDGER_FULL, NULL));
 	f->loop = rq->worker->loop;
 	f->arena = rq->arena;
 	f->names = &rq->names;
 	f->party = hash_str(rq->identity.tenant->name);
 	f->answer_max = rq->worker->config->source_answer_max;
 	f->memory = rq->worker->memory;
+	f->cache = rq->worker->kept;
 	f->wake = request_wake;
 	f->unauthorized = on_unauthorized;
 	f->arg = rq;
@@ -38,8 +41,6 @@ run_scatter(struct request *rq)
 const struct step STEP_SCATTER = { "scatter", run_scatter };
 
 /* ---- gather */
-
-static void take_leg(struct request *, unsigned i);
 
 /* What has come is read while it is warm and others are waited for. What is
  * known is not read at all, unless another leg's answer is new; a history may
@@ -68,7 +69,7 @@ run_gather(struct request *rq)
 
 const struct step STEP_GATHER = { "gather", run_gather };
 
-/* ---- merge */
+/* ---- taking a leg */
 
 /* A source may heed attrs or send everything, and policy looks at more than
  * was asked for: the answer must be the same. false: nothing is left. */
@@ -131,7 +132,9 @@ take_entity(struct request *rq, struct leg *leg, struct leg_use *use,
 	if (err != HUB_OK)
 		return (err);
 	if (!is_asked(rq, e) || !keep_needed(rq, e) ||
-	    (rq->temporal != NULL && !temporal_take(rq, e)))
+	    (rq->temporal != NULL && !temporal_take(rq, e)) ||
+	    (request_unsplit(rq) &&
+		!query_filter_match(&rq->query, e, &rq->names)))
 		return (HUB_OK);
 	use->entities++;
 	use->grants_used |= redact_grants(e);
@@ -191,7 +194,7 @@ take_page(struct request *rq, struct leg *leg, struct leg_use *use,
 
 /* One bad entity makes the whole answer of that source unusable (warning 111
  * "rejected whole"): nothing partial of it stays. */
-static void
+void
 take_leg(struct request *rq, unsigned i)
 {
 	struct leg *leg = &rq->fanout.legs[i];
@@ -210,264 +213,3 @@ take_leg(struct request *rq, unsigned i)
 	*use = (struct leg_use){ .taken = true };
 	fanout_reject(leg, err);
 }
-
-/* The leg's views to those before; it may be asked again. */
-static void
-add_leg(struct request *rq, unsigned i, struct merge *m)
-{
-	struct leg_use *use = &rq->uses[i];
-
-	take_leg(rq, i);
-	for (size_t v = 0; v < use->views.n; v++)
-		merge_add(m, use->views.views[v]);
-	use->taken = false;
-	use->views.n = 0;
-}
-
-/* The client's predicates, on the merged view and nothing else. */
-static bool
-matches(struct request *rq, const struct entity *e)
-{
-	const struct query *q = &rq->query;
-
-	if (rq->retrieve)
-		return (str_eq(e->id, request_entity_id(rq)) &&
-		    query_attrs_match(q, e));
-	return (query_match(q, e, &rq->names));
-}
-
-bool
-request_failed_strictly(const struct request *rq, enum problem *p_r)
-{
-	unsigned failed = 0, late = 0;
-
-	for (unsigned i = 0; i < rq->fanout.n; i++) {
-		failed += rq->fanout.legs[i].warning != WARN_NONE;
-		late += rq->fanout.legs[i].late;
-	}
-	*p_r = failed == late ? PROBLEM_SOURCES_LATE : PROBLEM_SOURCES_FAILED;
-	return (failed > 0 &&
-	    (rq->strict || rq->identity.tenant->failed_sources_error));
-}
-
-static void
-write_entity(struct request *rq, size_t i, const struct entity_out *out)
-{
-	const struct name *property = rq->query.geometry_property;
-
-	if (!rq->geo) {
-		entity_write(rq->found[i], out, &rq->body);
-		return;
-	}
-	if (property == NULL)
-		property = names_location(&rq->names);
-	entity_write_feature(rq->found[i], out, property, &rq->body);
-}
-
-static void
-write_list(struct request *rq, size_t from, size_t n,
-    const struct entity_out *out)
-{
-	buf_addc(&rq->body, '[');
-	for (size_t i = from; i < from + n; i++) {
-		if (i > from)
-			buf_addc(&rq->body, ',');
-		write_entity(rq, i, out);
-	}
-	buf_addc(&rq->body, ']');
-}
-
-/* The @context is the collection's, not each feature's. */
-static void
-write_collection(struct request *rq, size_t from, size_t n,
-    const struct entity_out *out)
-{
-	struct entity_out feature = *out;
-	struct buf *b = &rq->body;
-
-	feature.ld = false;
-	BUF_LIT(b, "{\"type\":\"FeatureCollection\",\"features\":");
-	write_list(rq, from, n, &feature);
-	if (out->ld) {
-		BUF_LIT(b, ",\"@context\":");
-		buf_add_json(b, context_url(rq->context));
-	}
-	buf_addc(b, '}');
-}
-
-static void
-write_entities(struct request *rq)
-{
-	const struct query *q = &rq->query;
-	struct entity_out out = { .format = q->format,
-		.sys_attrs = q->sys_attrs,
-		.ld = media_context_inside(rq),
-		.lang = q->lang,
-		.hide_id = q->hide_id,
-		.hide_type = q->hide_type,
-		.context = rq->context,
-		.names = &rq->names,
-		.nattrs = q->nattrs,
-		.attrs = q->nattrs > 0 ? q->attrs : NULL };
-	size_t from = rq->first < rq->nfound ? rq->first : rq->nfound;
-	size_t n = rq->nfound - from;
-	uint64_t received = 0;
-
-	for (unsigned i = 0; i < rq->fanout.n; i++)
-		received += rq->fanout.legs[i].bytes;
-	buf_reserve(&rq->body, (size_t)received);
-	if (n > q->limit && !rq->retrieve)
-		n = q->limit;
-	rq->nshown = (uint32_t)n;
-	if (rq->temporal != NULL) {
-		temporal_answer(rq, &out, from, n);
-		return;
-	}
-	if (rq->retrieve) {
-		write_entity(rq, 0, &out);
-		return;
-	}
-	if (rq->geo)
-		write_collection(rq, from, n, &out);
-	else
-		write_list(rq, from, n, &out);
-}
-
-/* The attributes of an exclusive registration that the consumer could see of
- * it. */
-static unsigned
-exclusive_attrs(const struct policy_leg *pl, struct arena *a,
-    const struct name *const **attrs_r)
-{
-	const struct region_dataset *ds = pl->dataset;
-	const struct name **attrs;
-	unsigned n = 0, max = 0;
-
-	for (unsigned t = 0; t < ds->ntypes; t++)
-		max += ds->types[t].nattributes;
-	attrs = arena_array(a, max, sizeof(*attrs));
-	for (unsigned t = 0; t < ds->ntypes; t++)
-		for (unsigned i = 0; i < ds->types[t].nattributes; i++)
-			if (policy_may_show(pl, ds->types[t].attributes[i]))
-				attrs[n++] = ds->types[t].attributes[i];
-	*attrs_r = attrs;
-	return (n);
-}
-
-/* What exclusive datasets keep to themselves, also those that failed. What is
- * outside the consumer's view does not exist for it: it owns nothing. */
-static void
-note_owners(struct request *rq, struct merge *m)
-{
-	const struct name *const *attrs;
-	unsigned nattrs, n, max = 0;
-	const struct leg *legs = request_plan(rq, &n);
-
-	for (unsigned i = 0; i < n; i++)
-		if (legs[i].policy->dataset->mode == MODE_EXCLUSIVE)
-			max += legs[i].policy->dataset->nids;
-	m->owners = arena_array(rq->arena, max, sizeof(*m->owners));
-	for (unsigned i = 0; max > 0 && i < n; i++) {
-		const struct region_dataset *ds = legs[i].policy->dataset;
-
-		if (ds->mode != MODE_EXCLUSIVE)
-			continue;
-		nattrs = exclusive_attrs(legs[i].policy, rq->arena, &attrs);
-		for (unsigned k = 0; nattrs > 0 && k < ds->nids; k++)
-			m->owners[m->nowners++] = (struct merge_owner){
-				ds->ids[k], ds->name, nattrs, attrs };
-	}
-}
-
-/* ends: for each leg the number of views up to its last. */
-static void
-note_views(struct request *rq, const struct merge *m, const size_t *ends,
-    struct map_views *views)
-{
-	size_t v = 0;
-
-	views->v = arena_raw(rq->arena, m->n * sizeof(*views->v));
-	for (unsigned i = 0; i < rq->fanout.n; i++)
-		for (; v < ends[i]; v++)
-			views->v[v] = (struct map_view){ m->views[v]->id,
-				rq->fanout.legs[i].policy->dataset->index };
-	views->n = v;
-}
-
-void
-request_merge(struct request *rq, struct map_views *views)
-{
-	size_t *ends = arena_array(rq->arena, rq->fanout.n, sizeof(*ends));
-	struct merge m;
-	size_t n = 0;
-
-	merge_init(&m, rq->arena);
-	m.series = rq->temporal;
-	note_owners(rq, &m);
-	for (unsigned i = 0; i < rq->fanout.n; i++) {
-		if (rq->fanout.legs[i].aside)
-			temporal_take_places(rq, &rq->fanout.legs[i]);
-		else {
-			add_leg(rq, i, &m);
-			rq->places.n = 0;
-		}
-		ends[i] = m.n;
-	}
-	if (views != NULL)
-		note_views(rq, &m, ends, views);
-	merge_run(&m, &rq->found, &n);
-	rq->nfound = 0;
-	for (size_t i = 0; i < n; i++)
-		if (matches(rq, rq->found[i]))
-			rq->found[rq->nfound++] = rq->found[i];
-}
-
-enum step_next
-request_conclude(struct request *rq, int status)
-{
-	rq->status = status;
-	if (rq->map_only)
-		map_write(rq);
-	else if (status != 404) {
-		for (size_t i = 0; i < rq->nfound; i++)
-			query_project(&rq->query, rq->found[i]);
-		write_entities(rq);
-	}
-	if (rq->body.failed)
-		return (refuse(rq, PROBLEM_ANSWER_TOO_LARGE, NULL));
-	recall_keep(rq);
-	return (go(rq, &STEP_ACCOUNT));
-}
-
-void
-request_choose_page(struct request *rq)
-{
-	uint64_t next = (uint64_t)rq->query.offset + rq->query.limit;
-
-	rq->first = rq->query.offset;
-	rq->total = rq->nfound;
-	rq->next = next < rq->nfound ? next : 0;
-}
-
-static enum step_next
-run_merge(struct request *rq)
-{
-	bool keep = rq->query.entity_map;
-	struct map_views views = { 0 };
-	const char *why = NULL;
-	enum problem p;
-
-	request_merge(rq, keep ? &views : NULL);
-	/* A retrieve fails strictly only when the entity was not found. */
-	if (request_failed_strictly(rq, &p) && !(rq->retrieve && rq->nfound > 0))
-		return (refuse(rq, p, NULL));
-	request_choose_page(rq);
-	p = map_make(rq, &views, &why);
-	if (p != PROBLEM_MAX)
-		return (refuse(rq, p, why));
-	return (request_conclude(rq, keep		      ? 201 :
-		rq->retrieve && rq->nfound == 0 ? 404 :
-						  200));
-}
-
-const struct step STEP_MERGE = { "merge", run_merge };

@@ -56,7 +56,9 @@ discover_view(struct request *rq, struct discovery *d)
 		ACTION_RETRIEVE };
 	struct policy_query pq = { .consumer = rq->identity.tenant,
 		.purpose = rq->purpose,
-		.at = rq->now };
+		.at = rq->now,
+		.nvoid = rq->nvoid,
+		.voids = rq->voids };
 	const struct policy_leg *legs;
 	unsigned n;
 

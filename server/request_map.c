@@ -306,7 +306,9 @@ known_datasets(struct request *rq)
 	struct policy_query pq = { .consumer = rq->identity.tenant,
 		.purpose = rq->purpose,
 		.action = ACTION_QUERY,
-		.at = rq->now };
+		.at = rq->now,
+		.nvoid = rq->nvoid,
+		.voids = rq->voids };
 	const struct policy_leg *legs = NULL;
 	bool *known = arena_array(
 	    rq->arena, rq->snapshot->region->ndatasets, sizeof(*known));

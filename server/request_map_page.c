@@ -256,6 +256,7 @@ end_round(struct request *rq)
 		to->asked = true;
 		to->warning = from->warning;
 		to->late = from->late;
+		to->cached |= from->cached;
 		to->bytes += from->bytes;
 		to->upstream_us += from->upstream_us;
 		p->bytes += from->bytes;

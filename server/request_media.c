@@ -1,7 +1,7 @@
 /* server/request_media.c - media types: which one the client takes (RFC 9110,
  * 12.5.1), and the question it sends in a body (ETSI GS CIM 009, 6.3.4,
  * 6.3.5, 6.23). */
-#include "server/request_priv.h"
+#include "server/request_hub.h"
 
 /* A query's own limits (query.h) need less. */
 #define BODY_LIMITS ((struct json_limits){ 32, 1024, 100000 })
@@ -71,6 +71,57 @@ accept_weight(struct str accept, struct str type)
 	return (w);
 }
 
+/* ---- Accept-Encoding, Accept-Language */
+
+/* The weight of a name in a list, or of "*" where it is not named; -1: neither
+ * is. With sub also "name-...". */
+static int
+list_weight(struct str list, struct str name, bool sub)
+{
+	struct str params, item = STR_NONE;
+	int any = -1, w = -1;
+
+	while (list.p != NULL && str_cut(&list, ',', &params)) {
+		(void)str_cut(&params, ';', &item);
+		item = str_trim(item);
+		if (sub && item.len > name.len && item.p[name.len] == '-')
+			item.len = name.len;
+		if (str_eq(item, STR("*")))
+			any = range_weight(params);
+		else if (str_caseeq(item, name) && range_weight(params) > w)
+			w = range_weight(params);
+	}
+	return (w >= 0 ? w : any);
+}
+
+bool
+media_gzip(const struct http_head *h)
+{
+	unsigned n = 0;
+	struct str v = http_field_find(h, STR("Accept-Encoding"), &n);
+
+	return (n == 1 && list_weight(v, STR("gzip"), false) > 0);
+}
+
+/* English unless German is wanted more, or as much and named first. */
+bool
+media_german(const struct http_head *h)
+{
+	unsigned n = 0;
+	struct str v = http_field_find(h, STR("Accept-Language"), &n);
+	int de, en;
+
+	if (n != 1)
+		return (false);
+	de = list_weight(v, STR("de"), true);
+	en = list_weight(v, STR("en"), true);
+	v = str_trim(v);
+	return (de > 0 && (de > en || (de == en && v.len >= 2 &&
+	    str_caseeq((struct str){ v.p, 2 }, STR("de")))));
+}
+
+/* ---- which one */
+
 /* Of equal weight are JSON, then JSON-LD, then GeoJSON. Only entities have a
  * place. */
 bool
@@ -78,7 +129,7 @@ media_choose(struct request *rq, const struct http_head *h)
 {
 	unsigned n = 0;
 	struct str accept = http_field_find(h, STR("Accept"), &n);
-	int json, ld, geo = -1;
+	int json, ld, geo = -1, csv = -1, html = -1;
 
 	if (n != 1)
 		return (true); /* none: json; several: take json as well */
@@ -86,11 +137,17 @@ media_choose(struct request *rq, const struct http_head *h)
 	ld = accept_weight(accept, STR("application/ld+json"));
 	if (rq->resource->next == &STEP_QUERY)
 		geo = accept_weight(accept, STR("application/geo+json"));
+	if (rq->hub != NULL && rq->hub->csv)
+		csv = accept_weight(accept, STR("text/csv"));
+	if (rq->hub != NULL && rq->hub->html)
+		html = accept_weight(accept, STR("text/html"));
 	rq->problem_json =
 	    accept_weight(accept, STR("application/problem+json")) > json;
 	rq->geo = geo > json && geo > ld;
 	rq->ld = !rq->geo && ld > json;
-	return (json > 0 || ld > 0 || geo > 0);
+	rq->html = html > json && html > ld && html >= csv;
+	rq->csv = !rq->html && csv > json && csv > ld;
+	return (json > 0 || ld > 0 || geo > 0 || csv > 0 || html > 0);
 }
 
 bool

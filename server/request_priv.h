@@ -1,6 +1,7 @@
 /* server/request_priv.h - what the files of the step engine share: the
  * request and its steps (request.c runs them; request_gate.c says who asks
- * and what for; request_media.c in which form; request_data.c asks and merges;
+ * and what for; request_media.c in which form; request_decide.c what they may
+ * have; request_data.c asks; request_merge.c makes one answer;
  * request_map.c keeps results and pages through them;
  * request_temporal.c what differs of the past;
  * request_discover.c tells what there is; request_answer.c accounts and
@@ -24,6 +25,9 @@ enum step_next {
 };
 
 struct request;
+struct decision_job;
+struct hub_route;
+struct reports_job;
 struct map_page;
 struct quota_uses;
 
@@ -51,6 +55,8 @@ enum access {
 	ACCESS_DATA, /* a token, a purpose, a @context */
 	ACCESS_HUB,  /* a token: it is about the hub, not about data */
 	ACCESS_REGISTRY, /* a token with the role source-admin, a @context */
+	ACCESS_ROLES, /* a token with a role of rq->hub: below /hub/v1 */
+	ACCESS_PAGE, /* anybody, whatever Accept says: files of the web page */
 	ACCESS_OPEN  /* anybody */
 };
 
@@ -86,16 +92,21 @@ struct request {
 	/* receive */
 	struct uuid id;
 	char id_text[UUID_STR_MAX];
+	enum http_method method;
 	struct mono_us begun;
 	struct wall_us now; /* contracts are judged then */
 	struct buf scratch; /* the decoded target */
 	struct http_uri uri;
 	const struct resource *resource;
+	const struct hub_route *hub; /* of ACCESS_ROLES; else NULL */
 	struct str client_request_id, via, token, purpose_name;
 	bool retrieve, german, strict, problem_json;
 	bool ld, geo;	  /* the answer; neither: JSON */
 	bool prefer_json; /* GeoJSON without @context */
 	bool body_ld;	  /* the question, if it is in a body */
+	bool csv, html;	  /* the answer, of resources that have it */
+	bool gzip;	  /* the client takes it */
+	struct str origin; /* of a page in a browser; p NULL: none */
 
 	/* authenticate */
 	struct identity identity;
@@ -103,6 +114,10 @@ struct request {
 	struct timer key_timer;
 	bool waited_for_keys;
 	bool proved; /* the token is used by whom it is bound to */
+
+	/* admit: agreements that are revoked, of the snapshot's region */
+	unsigned nvoid;
+	const struct region_agreement *const *voids;
 
 	/* admit, decide */
 	const struct context *context; /* the client's */
@@ -132,7 +147,7 @@ struct request {
 
 	/* decide */
 	struct quota_uses *quotas; /* NULL: no quota governs the request */
-	uint32_t retry_after;	   /* seconds, once one has refused it */
+	uint32_t retry_after;	   /* seconds, once something has refused it */
 
 	/* scatter .. merge */
 	struct fanout fanout;
@@ -145,8 +160,26 @@ struct request {
 	uint32_t nshown;
 	uint32_t nnames; /* discover: types or attributes shown */
 
+	/* for the decision log; names that are used by a leg at least */
+	struct {
+		bool known;    /* who asks */
+		bool admitted; /* with a role for it */
+		bool planned;  /* decide was reached */
+		bool all;      /* own data, and no attribute was named */
+		bool noted;
+		struct str who; /* as the log has it */
+		unsigned nreleased;
+		const struct name *const *released;
+	} decided;
+	struct decision_job *looking; /* for a line of it; or NULL */
+	struct str line, explain_client;
+	struct reports_job *report; /* under way; else NULL */
+	unsigned report_form;
+
 	/* a change of a registration */
 	struct registry_job *registry; /* under way; else NULL */
+	unsigned crisis_verb; /* what such a job is about, and the event */
+	int64_t crisis_id;
 	enum hub_err registry_err;
 	unsigned registry_tries;
 	struct timer registry_timer;
@@ -159,6 +192,9 @@ struct request {
 
 	/* account, answer */
 	struct buf fields, body;
+	size_t common_len; /* of fields: those that every answer has */
+	bool named;	   /* what follows was worked out */
+	char etag[ETAG_LEN + 1]; /* empty: none */
 	int status;
 	enum problem problem; /* STEP_REFUSE */
 	const char *detail;
@@ -166,6 +202,14 @@ struct request {
 	struct record *records;
 	struct spool_job job;
 };
+
+/* May the use be recorded, or estimated, as far as is known before anybody is
+ * asked? */
+bool ledger_admits(const struct request *);
+/* rq->job with rq->records, the access first: goes on when they are durable. */
+enum step_next ledger_submit(struct request *);
+/* They are, and the answer leaves now, or nobody is there to take it. */
+void ledger_watch_sent(struct request *);
 
 /* Sets what STEP_REFUSE answers; use as: return (refuse(rq, ...)). */
 enum step_next refuse(struct request *, enum problem, const char *detail);
@@ -190,6 +234,13 @@ struct registration_state registration_state(const struct snapshot *,
 /* GET csourceRegistrations. */
 enum step_next registrations_list(struct request *);
 
+/* The token is good: what the decision log will call its bearer. */
+void decision_who(struct request *);
+/* The answer leaves, or cannot leave any more. */
+void decision_note(struct request *);
+/* It is over: into its worker's counts. */
+void request_count(const struct request *);
+
 /* What stands in Authorization. */
 struct credentials {
 	struct str token; /* empty: nothing that we take */
@@ -204,6 +255,9 @@ bool request_host_ours(const struct request *, struct str host);
 
 /* Chooses the answer's media type; false: none that the client takes. */
 bool media_choose(struct request *, const struct http_head *);
+/* Does the client take gzip, and prefer German to English? */
+bool media_gzip(const struct http_head *);
+bool media_german(const struct http_head *);
 /* Does the @context stand in the answer's body? Else it is in its Link. */
 bool media_context_inside(const struct request *);
 /* Is there a body of a type that is taken? PROBLEM_MAX: yes. */
@@ -213,6 +267,8 @@ enum problem media_body(struct request *, const struct http_head *);
 enum problem media_read_body(
     struct request *, struct json *, const char **why_r);
 
+/* Reads and redacts what a leg has brought into its leg_use, once. */
+void take_leg(struct request *, unsigned i);
 /* Whose view is whose before views become entities: for entity maps. */
 struct map_views {
 	size_t n;
@@ -230,13 +286,32 @@ enum step_next request_conclude(struct request *, int status);
 /* Of rq->nfound, by offset and limit. */
 void request_choose_page(struct request *);
 
+/* After decide: says for each leg what of the request's predicates and of the
+ * policy's areas its source may select by (policy.md, 3.2). */
+void request_push(struct request *);
+/* May a source drop, by the client's word, what does not match by itself
+ * (splitEntities=false)? Then each source's view is asked alone, too, so that
+ * it makes no difference which of them do. */
+static inline bool
+request_unsplit(const struct request *rq)
+{
+	return (rq->query.split_entities_given && !rq->query.split_entities &&
+	    rq->temporal == NULL && !rq->retrieve);
+}
+
 /* What was made before of the same answers (recall.h). Before the sources are
  * asked: finds what is known. */
 void recall_begin(struct request *);
 /* They have answered: is it what is known? Goes on to STEP_RECALLED then; else
  * every leg was read. */
 bool recall_holds(struct request *);
-/* The answer is written: keeps it, if it can be made of the same bytes again. */
+/* Is the answer one that was made before? */
+static inline bool
+recall_used(const struct request *rq)
+{
+	return (rq->recalled != NULL && rq->recall_key.p == NULL);
+}
+/* The answer is written and named: keeps it, if it can be made of the same bytes again. */
 void recall_keep(struct request *);
 
 /* Has a source failed, and is that for an error? */
@@ -289,6 +364,18 @@ void temporal_answer(struct request *, const struct entity_out *, size_t from,
     size_t n);
 void temporal_fields(const struct request *, struct buf *);
 
+/* Was the token in rq->identity revoked, by itself or by who uses it? *why_r:
+ * a static phrase for the log. */
+bool request_is_revoked(const struct request *, const char **why_r)
+    HUB_MUST_CHECK;
+/* Is its tenant suspended or revoked? */
+bool request_is_shut_out(const struct request *) HUB_MUST_CHECK;
+/* Fills rq->voids. */
+void request_find_voids(struct request *);
+/* Takes out of the plan what may only be given while the policy is confirmed,
+ * if it is not. false: nothing is left, or not all of what must be. */
+bool request_confirmed(struct request *) HUB_MUST_CHECK;
+
 /* Takes a token of each agreement that the plan uses, and out of the plan what
  * is spent. false: nothing is left, or not all of what must be; nothing was
  * taken then. */
@@ -306,6 +393,19 @@ void answer_terms(const struct request *, struct buf *);
 void answer_paging(const struct request *, struct buf *);
 /* The media type of an answer and its @context. */
 void answer_content_fields(struct request *);
+/* The body and the fields that describe it stand: gives it its ETag, if it has
+ * one. true: the client has it already; status is 304 then, and what describes
+ * the body is to be left out. */
+bool conduct_name(struct request *) HUB_MUST_CHECK;
+/* Afterwards, and before the body is booked: codes it, or drops it for 304;
+ * adds the fields that say so. */
+void conduct_body(struct request *);
+/* What lets pages of other origins read the answer (CORS). */
+void cors_fields(const struct request *, struct buf *);
+/* A browser asks first whether a page of an origin that is listed may ask. */
+bool cors_is_preflight(const struct request *, const struct http_head *);
+enum step_next cors_preflight(struct request *);
+
 /* Sends fields and body. */
 enum step_next answer_send(struct request *);
 

@@ -132,7 +132,8 @@ quota_admit(struct request *rq)
 	    max * sizeof(rq->quotas->v[0]));
 	rq->quotas->max = max;
 	for (unsigned i = 0; i < f->n; i++) {
-		charge(rq, &f->legs[i]);
+		if (!f->legs[i].unconfirmed)
+			charge(rq, &f->legs[i]);
 		spent += f->legs[i].spent;
 		withheld += f->legs[i].withheld;
 	}

@@ -145,6 +145,8 @@ run_recalled(struct request *rq)
 	rq->nfound = k->found;
 	request_choose_page(rq);
 	rq->nshown = k->shown;
+	memcpy(rq->etag, k->etag, sizeof(rq->etag));
+	rq->recall_key = STR_NONE; /* it is kept already */
 	rq->status = 200;
 	atomic_fetch_add_explicit(&rq->worker->recalled, 1,
 	    memory_order_relaxed);
@@ -183,8 +185,10 @@ recall_keep(struct request *rq)
 		.shown = rq->nshown,
 		.nlegs = rq->fanout.n };
 
-	if (rq->recall_key.p == NULL || rq->timed || rq->status != 200)
+	if (rq->recall_key.p == NULL || rq->timed || rq->status != 200 ||
+	    rq->etag[0] == '\0')
 		return;
+	memcpy(k.etag, rq->etag, sizeof(k.etag));
 	for (unsigned i = 0; i < k.nlegs; i++)
 		if (!note_leg(&rq->fanout.legs[i], &rq->uses[i], &k.legs[i]))
 			return;

@@ -136,10 +136,18 @@ submit(struct request *rq, enum registration_verb verb, struct str id,
     struct str context, struct str document)
 {
 	struct worker *w = rq->worker;
-	struct registry_job *job = registry_job_new(verb,
+	struct registry_job *job;
+	int64_t wait_us;
+
+	/* Each change makes every hub a new region. */
+	if (rq->registry_tries == 0 && !control_may_register(w->control,
+		rq->identity.tenant, &wait_us)) {
+		rq->retry_after = (uint32_t)(wait_us / 1000000 + 1);
+		return (refuse(rq, PROBLEM_TOO_MANY_CHANGES, NULL));
+	}
+	job = registry_job_new(verb,
 	    rq->identity.tenant->name, id, context, document,
 	    rq->snapshot->registered, w->loop, on_changed, rq);
-
 	if (!control_register(w->control, job)) {
 		registry_jobs_free(job);
 		return (refuse(rq, PROBLEM_REGISTRY_AWAY, NULL));

@@ -31,8 +31,6 @@ parse(struct request *rq, const struct json *j, struct temporal *t,
 static const char *
 undone(const struct query *q)
 {
-	if (q->csf != NULL)
-		return ("this version does not do the parameter csf");
 	if (q->entity_map)
 		return ("this version does not do entity maps of evolutions");
 	return (NULL);

@@ -1,5 +1,6 @@
 /* server/request_terms.c - under which terms an answer was given: agreements,
  * licences, and how policy narrows what is shown. */
+#include "policies/licence.h"
 #include "server/request_priv.h"
 
 /* How policy narrows, as Hub-Narrowing has it, and what of that changes the
@@ -160,36 +161,6 @@ add_crises(const struct request *rq, struct buf *b)
 		}
 	if (seen > 0)
 		BUF_LIT(b, "\r\n");
-}
-
-/* The licences that a dataset can have (policies/region_source.c), but those
- * that are nobody's to link to. */
-struct licence {
-	const char *name, *title, *uri;
-};
-
-static const struct licence *
-licence_find(struct str name)
-{
-	static const struct licence table[] = {
-		{ "dl-de-by-2-0", "dl-de/by-2-0",
-		    "https://www.govdata.de/dl-de/by-2-0" },
-		{ "dl-de-zero-2-0", "dl-de/zero-2-0",
-		    "https://www.govdata.de/dl-de/zero-2-0" },
-		{ "cc-by-4-0", "CC BY 4.0",
-		    "https://creativecommons.org/licenses/by/4.0/" },
-		{ "cc-by-sa-4-0", "CC BY-SA 4.0",
-		    "https://creativecommons.org/licenses/by-sa/4.0/" },
-		{ "cc-zero-1-0", "CC0 1.0",
-		    "https://creativecommons.org/publicdomain/zero/1.0/" },
-		{ "odbl-1-0", "ODbL 1.0",
-		    "https://opendatacommons.org/licenses/odbl/1-0/" },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (str_eq(str_of(table[i].name), name))
-			return (&table[i]);
-	return (NULL);
 }
 
 /* "Stadt Schwerte, dl-de/by-2-0, Daten geändert (gerundet)". The title may

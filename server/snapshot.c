@@ -252,6 +252,7 @@ snapshot_new(const struct region_file *files, unsigned n,
 	s->registered = registered->epoch;
 	count_registered(region, registered->uses, access);
 	region_hash(files, n, s->hash);
+	hex_encode(s->hash, sizeof(s->hash), s->hash_text);
 	s->buckets = take_buckets(region, registered->quotas);
 	s->policy = policy;
 	s->access = access;
@@ -285,6 +286,8 @@ snapshot_unref(struct snapshot **sp)
 	policy_free(s->policy);
 	source_access_free(s->access, s->region->nsources);
 	drop_buckets(s->buckets, s->region->nbuckets);
+	free(s->tenant_slots);
+	free(s->source_slots);
 	region_free(s->region);
 	free(s);
 }

@@ -19,10 +19,13 @@ struct snapshot {
 	int64_t bundle;
 	int64_t registered; /* epoch of the registrations in it */
 	unsigned char hash[32];
+	char hash_text[65]; /* the same in hexadecimal digits */
 	struct region *region;
 	struct policy_set *policy;
 	struct source_access *access; /* by source index */
 	struct quota **buckets;	      /* region->nbuckets */
+	/* In the workers' counts, by index; set before it is published. */
+	uint16_t *tenant_slots, *source_slots;
 };
 
 /* What tenants have registered, and the counters of that; what is counted of

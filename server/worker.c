@@ -5,11 +5,17 @@
 #include <stdlib.h>
 
 #include "server/base/log.h"
+#include "server/base/log_limit.h"
+#include "server/counts.h"
+#include "server/federation/answer_cache.h"
+#include "server/gzip.h"
 #include "server/recall.h"
 #include "server/request.h"
 
 #define TOKENS_CACHED 8192
 #define SWEEP_MS      60000
+#define BEAT_MS	      1000
+#define HOLD_MS	      10000
 
 /* ---- arenas */
 
@@ -82,6 +88,8 @@ on_publication(void *arg)
 	w->keyring = p->keyring;
 	w->source_tokens = p->source_tokens;
 	free(p);
+	if (swapped && w->hold_timer.armed)
+		timer_set(&w->hold_timer, 0);
 	if (swapped && w->recall != NULL)
 		recall_forget(w->recall);
 	if (swapped && w->pools != NULL)
@@ -105,31 +113,61 @@ worker_publish(struct worker *w, struct snapshot *s, struct keyring *k,
 	loop_post(w->loop, on_publication, p);
 }
 
-struct tls_change {
+struct denial {
 	struct worker *worker;
-	struct tls_server *tls;
+	struct deny_set *denied;
 };
 
 static void
-on_tls(void *arg)
+on_denial(void *arg)
 {
-	struct tls_change *c = arg;
+	struct denial *d = arg;
 
-	/* Connections made with the old one hold its SSL_CTX themselves. */
-	if (c->worker->server != NULL)
-		http_server_set_tls(c->worker->server, c->tls);
-	tls_server_free(c->worker->tls);
-	c->worker->tls = c->tls;
-	free(c);
+	deny_set_unref(&d->worker->denied);
+	d->worker->denied = d->denied;
+	free(d);
 }
 
 void
-worker_set_tls(struct worker *w, struct tls_server *tls)
+worker_deny(struct worker *w, struct deny_set *denied)
 {
-	struct tls_change *c = xcalloc(1, sizeof(*c));
+	struct denial *d = xcalloc(1, sizeof(*d));
 
-	*c = (struct tls_change){ w, tls_server_ref(tls) };
-	loop_post(w->loop, on_tls, c);
+	*d = (struct denial){ w, denied };
+	loop_post(w->loop, on_denial, d);
+}
+
+struct reload {
+	struct worker *worker;
+	struct tls_server *tls;
+	const struct config *config;
+};
+
+static void
+on_reload(void *arg)
+{
+	struct reload *r = arg;
+	struct worker *w = r->worker;
+
+	/* Connections made with the old one hold its SSL_CTX themselves. */
+	if (w->server != NULL) {
+		http_server_set_tls(w->server, r->tls);
+		http_server_set_limits(w->server, &r->config->limits);
+	}
+	w->config = r->config;
+	tls_server_free(w->tls);
+	w->tls = r->tls;
+	free(r);
+}
+
+void
+worker_reload(struct worker *w, struct tls_server *tls,
+    const struct config *config)
+{
+	struct reload *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct reload){ w, tls_server_ref(tls), config };
+	loop_post(w->loop, on_reload, r);
 }
 
 /* ---- life */
@@ -147,6 +185,7 @@ on_drain(void *arg)
 {
 	struct worker *w = arg;
 
+	timer_clear(&w->hold_timer);
 	timer_set(&w->drain_timer, w->drain_ms);
 	http_server_drain(w->server, on_drained, w);
 }
@@ -172,6 +211,8 @@ worker_main(void *arg)
 	loop_run(w->loop);
 	timer_clear(&w->drain_timer);
 	timer_clear(&w->sweep_timer);
+	timer_clear(&w->beat_timer);
+	timer_clear(&w->hold_timer);
 	http_server_free(w->server);
 	w->server = NULL;
 	source_pools_free(w->pools);
@@ -187,7 +228,27 @@ on_sweep(void *arg)
 	struct worker *w = arg;
 
 	recall_sweep(w->recall, loop_now(w->loop));
+	answer_cache_sweep(w->kept, loop_now(w->loop));
+	log_limit_sweep(w->refused, loop_now(w->loop));
 	timer_set(&w->sweep_timer, SWEEP_MS);
+}
+
+static void
+on_beat(void *arg)
+{
+	struct worker *w = arg;
+
+	atomic_store(&w->beat_us, clock_mono().us);
+	atomic_store(&w->connections, http_server_connections(w->server));
+	timer_set(&w->beat_timer, BEAT_MS);
+}
+
+static void
+on_hold_end(void *arg)
+{
+	struct worker *w = arg;
+
+	http_server_go(w->server);
 }
 
 enum hub_err
@@ -201,11 +262,25 @@ worker_start(struct worker *w, int fd)
 	w->pools = source_pools_new(w->loop, w->config->limits.header);
 	w->tokens = token_cache_new(TOKENS_CACHED);
 	w->recall = recall_new();
+	w->kept = answer_cache_new(w->memory,
+	    w->config->cache_max / w->config->workers);
+	w->counts = counts_new();
+	w->refused = xcalloc(1, sizeof(*w->refused));
+	w->refused->phrase = "tokens refused, more of them";
 	w->server = http_server_new(w->loop, fd, w->tls, &w->config->limits,
 	    request_start, w);
+	http_server_set_crowd(w->server, w->crowd);
+	timer_init(&w->hold_timer, w->loop, on_hold_end, w);
+	if (w->inherited) {
+		http_server_hold(w->server);
+		timer_set(&w->hold_timer, HOLD_MS);
+	}
 	timer_init(&w->drain_timer, w->loop, on_drained, w);
 	timer_init(&w->sweep_timer, w->loop, on_sweep, w);
 	timer_set(&w->sweep_timer, SWEEP_MS);
+	atomic_store(&w->beat_us, w->began.us);
+	timer_init(&w->beat_timer, w->loop, on_beat, w);
+	timer_set(&w->beat_timer, BEAT_MS);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, worker_main, w);
@@ -232,9 +307,15 @@ worker_clear(struct worker *w)
 	tls_server_free(w->tls);
 	token_cache_free(w->tokens);
 	recall_free(w->recall);
+	gzip_free(w->gzip);
+	answer_cache_free(w->kept);
+	free(w->bearers);
 	snapshot_unref(&w->snapshot);
 	keyring_unref(&w->keyring);
 	source_tokens_unref(&w->source_tokens);
+	deny_set_unref(&w->denied);
+	free(w->refused);
+	counts_free(w->counts);
 	while (w->narenas > 0)
 		arena_free(w->arenas[--w->narenas]);
 }

@@ -1,0 +1,133 @@
+/* server/control_state.c - how the hub is, in words and in numbers. See
+ * control.h. */
+#include "server/control_priv.h"
+
+#include "server/jwks.h"
+#include "server/ledger/estimate.h"
+#include "server/oauth.h"
+
+/* Since the database was asked last with success. */
+static int64_t
+age_ms(const struct control *c)
+{
+	return ((clock_mono().us - atomic_load(&c->confirmed_us)) / 1000);
+}
+
+/* A database that hangs is not away; it just tells nothing. */
+static bool
+is_older(const struct control *c, int ms)
+{
+	int64_t age = age_ms(c);
+
+	return (age > ms &&
+	    (atomic_load(&c->away) || age > 2 * CONTROL_POLL_MS));
+}
+
+bool
+control_is_stale(const struct control *c)
+{
+	return (is_older(c, c->config->stale_ms));
+}
+
+static void
+tell_policy(const struct control *c, struct buf *b)
+{
+	unsigned bad = atomic_load(&c->bad_denials);
+
+	if (is_older(c, c->config->stale_ms))
+		buf_addf(b, "degraded: policy not confirmed for %lld s, "
+		    "restricted datasets are refused\n",
+		    (long long)(age_ms(c) / 1000));
+	else if (is_older(c, c->config->degraded_ms))
+		buf_addf(b, "degraded: policy not confirmed for %lld s\n",
+		    (long long)(age_ms(c) / 1000));
+	if (atomic_load(&c->unread_denials))
+		BUF_LIT(b, "degraded: the deny list cannot be read\n");
+	if (bad > 0)
+		buf_addf(b, "degraded: %u line(s) of the deny list are not "
+		    "understood\n", bad);
+}
+
+bool
+control_ready(struct control *c, struct buf *b)
+{
+	struct spool_stats sp = { 0 };
+	struct loader_stats ld = { 0 };
+	uint64_t estimates = estimates_waiting(c->workers[0].estimates);
+	unsigned missing = jwks_missing(c->jwks);
+
+	spool_stats(c->spool, &sp);
+	loader_stats(c->loader, &ld);
+	if (c->snapshot == NULL)
+		BUF_LIT(b, "region: none in force\n");
+	else
+		buf_addf(b, "region: bundle %lld in force\n",
+		    (long long)c->snapshot->bundle);
+	buf_addf(b, "database: %s\n", c->db_up ? "reached" :
+		"away, the hub goes on with its region and its spool");
+	tell_policy(c, b);
+	buf_addf(b, "keys: %u issuer(s) without a usable key set\n", missing);
+	buf_addf(b, "tokens: %u source(s) without one\n",
+	    oauth_missing(c->oauth));
+	buf_addf(b, "spool: %llu of %llu bytes, %s%s\n",
+	    (unsigned long long)sp.bytes_used,
+	    (unsigned long long)sp.bytes_max, spool_level_name(sp.level),
+	    sp.failed ? ", the disk has failed" : "");
+	if (sp.clock_odd)
+		BUF_LIT(b, "clock: in doubt, records are marked\n");
+	if (sp.quarantined > 0)
+		buf_addf(b, "spool: %llu bad record(s) in quarantine\n",
+		    (unsigned long long)sp.quarantined);
+	if (estimates > 0)
+		buf_addf(b, "estimates: %llu use(s) wait for room\n",
+		    (unsigned long long)estimates);
+	buf_addf(b, "ledger: %s, %llu records loaded, %llu conflicts\n",
+	    ld.up ? "loading" : "waiting for the database",
+	    (unsigned long long)ld.loaded, (unsigned long long)ld.conflicts);
+	if (c->draining)
+		BUF_LIT(b, "draining: the hub is about to end\n");
+	return (!c->draining && c->snapshot != NULL && !sp.failed &&
+	    sp.level < SPOOL_FULL);
+}
+
+void
+control_state(struct control *c, struct control_state *st)
+{
+	struct wall_us now = clock_wall();
+
+	*st = (struct control_state){ .snapshot = c->snapshot,
+		.bundle = c->snapshot != NULL ? c->snapshot->bundle : 0,
+		.age_ms = age_ms(c),
+		.draining = c->draining,
+		.db_up = c->db_up,
+		.stale = is_older(c, c->config->stale_ms),
+		.degraded = is_older(c, c->config->degraded_ms),
+		.reload_failed = c->reload_failed,
+		.unread_denials = atomic_load(&c->unread_denials),
+		.bad_denials = atomic_load(&c->bad_denials),
+		.keys_missing = jwks_missing(c->jwks),
+		.tokens_missing = oauth_missing(c->oauth),
+		.nworkers = c->nworkers,
+		.estimates = estimates_waiting(c->workers[0].estimates),
+		.began = c->began };
+	spool_stats(c->spool, &st->spool);
+	loader_stats(c->loader, &st->loader);
+	if (st->spool.oldest_unloaded.us != WALL_ABSENT.us &&
+	    st->spool.oldest_unloaded.us < now.us)
+		st->lag_us = now.us - st->spool.oldest_unloaded.us;
+	st->ready = !c->draining && c->snapshot != NULL && !st->spool.failed &&
+	    st->spool.level < SPOOL_FULL;
+}
+
+const struct metrics *
+control_metrics(const struct control *c)
+{
+	return (&c->metrics);
+}
+
+bool
+control_key_age(const struct control *c, unsigned i, struct str *iss_r,
+    int64_t *us_r)
+{
+	return (jwks_age(c->jwks, i, iss_r, us_r));
+}
