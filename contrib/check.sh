@@ -4,14 +4,16 @@
 #	contrib/check.sh		everything that runs on each change
 #	contrib/check.sh --long		also distcheck, the fuzzers (a minute
 #					each), clang-tidy and cppcheck; more
-#					random cases (oracle, view)
+#					random cases (oracle, view); the web
+#					page and clients in Node.js, if there
 #	contrib/check.sh --quick	the plain build only, no sanitizers
 #
 # Three builds outside the source tree: plain (build-check), AddressSanitizer
 # and UBSan (build-check-asan), ThreadSanitizer (build-check-tsan). The first
 # two run all units and flow tests, the third the flow tests in which threads
-# meet. Prints the runners' own totals; the last line is the sum, and the exit
-# code is 1 if anything failed. Logs stay in the build directories.
+# meet (with --long: all). Prints the runners' own totals; the last line is the
+# sum, and the exit code is 1 if anything failed. Logs stay in the build
+# directories.
 set -u
 unset HUB_DATABASE PGDATABASE PGHOST PGUSER PGOPTIONS MAKEFLAGS
 LC_ALL=C.UTF-8
@@ -31,9 +33,11 @@ for arg in "$@"; do
 		;;
 	esac
 done
-# Flow tests in which several threads of hubd touch the same things.
+# Flow tests in which several threads of hubd touch the same things; all of
+# them run with --long.
 TSAN_FLOW="federation swap entity_map registrations crisis recall bound_tokens
-    attack_cache failure durable drain quota fair oauth"
+    attack_cache failure durable drain quota fair oauth decision_log
+    explain operate observe"
 # The longest one takes a minute; one that hangs must not take the day.
 FLOW_SECONDS=300
 UNIT_SECONDS=600
@@ -134,11 +138,12 @@ units() { # directory
 	fi
 }
 # These measure times, or fill memory, disk or cores: nothing else runs then.
-FLOW_ALONE=" failure fair hostile durable drain quota oauth "
-flow_run() { # directory, tests...: one after the other
+FLOW_ALONE=" failure fair hostile durable capture faults drain quota oauth "
+flow_run() { # directory, tests...: each one that no other lane has taken
 	dir=$top/$1
 	shift
 	for name in "$@"; do
+		mkdir "$dir/flow/$name.taken" 2>/dev/null || continue
 		HUB_SRCDIR=$top HUB_BUILDDIR=$dir timeout -k 20 \
 		    $FLOW_SECONDS "$top/tests/flow/$name.t" \
 		    >"$dir/flow/$name.log" 2>&1 </dev/null
@@ -164,24 +169,23 @@ flow_totals() { # directory, test
 		count 0 1
 	fi
 }
-# Most tests wait more than they work: two lanes of them side by side.
+# Most tests wait more than they work: three lanes of them side by side.
 flow() { # directory, tests...
-	where=$1 one='' two='' alone=''
+	where=$1 together='' alone=''
 	shift
 	mkdir -p "$top/$where/flow"
-	rm -f "$top/$where"/flow/*.rc
+	rm -rf "$top/$where"/flow/*.rc "$top/$where"/flow/*.taken
 	for name in "$@"; do
 		case $FLOW_ALONE in
 		*" $name "*) alone="$alone $name" ;;
-		*) next=$one one="$two $name" two=$next ;;
+		*) together="$together $name" ;;
 		esac
 	done
 	# shellcheck disable=SC2086 # lists of words
-	flow_run "$where" $one &
-	lane=$!
-	# shellcheck disable=SC2086
-	flow_run "$where" $two
-	wait $lane
+	for lane in 1 2 3; do
+		flow_run "$where" $together &
+	done
+	wait
 	# shellcheck disable=SC2086
 	flow_run "$where" $alone
 	for name in "$@"; do
@@ -192,6 +196,53 @@ all_flow() {
 	for t in "$top"/tests/flow/*.t; do
 		basename "$t" .t
 	done
+}
+# The web page in a browser, where there is one: nothing is installed for it
+# but two packages of npm in the build directory.
+web() { # directory
+	log=$top/$1/web.log
+	HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 timeout -k 20 $FLOW_SECONDS \
+	    "$top/tests/web/page.t" >"$log" 2>&1 </dev/null
+	rc=$?
+	if [ $rc -eq 0 ] && grep '^skipped:' "$log"; then
+		return
+	fi
+	good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
+	echo "web/page: $good passed, $bad failed"
+	count "$good" "$bad"
+	[ $rc -ne 0 ] || [ "$good" -eq 0 ] || return
+	grep '^not ok' "$log" || tail -n 20 "$log"
+	[ "$bad" -gt 0 ] || count 0 1
+}
+# Programs that people use; their packages go into the build directory. Node.js
+# is not installed for it.
+clients() { # directory
+	to=$top/$1/clients
+	mkdir -p "$to"
+	log=$to/clients.log
+	if command -v node >/dev/null && command -v npm >/dev/null; then
+		cmp -s "$top/tests/clients/package.json" "$to/package.json" || {
+			cp "$top/tests/clients/package.json" "$to" &&
+			    (cd "$to" && timeout 180 npm install --no-audit \
+				--no-fund --ignore-scripts >npm.log 2>&1) || {
+				echo "skipped: clients (npm cannot install them)"
+				rm -f "$to/package.json"
+			}
+		}
+	else
+		echo "skipped: clients in Node.js (node or npm is not there)"
+	fi
+	HUB_CLIENTS=$to HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 \
+	    timeout -k 20 $FLOW_SECONDS "$top/tests/clients/clients.t" \
+	    >"$log" 2>&1 </dev/null
+	rc=$?
+	grep '^skipped:' "$log"
+	good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
+	echo "clients: $good passed, $bad failed"
+	count "$good" "$bad"
+	[ $rc -ne 0 ] || return
+	grep '^not ok' "$log" || tail -n 20 "$log"
+	[ "$bad" -gt 0 ] || count 0 1
 }
 # ---- the checks of every change
 
@@ -220,6 +271,8 @@ if [ $long = yes ]; then
 fi
 flow build-check $(all_flow)
 if [ $long = yes ]; then
+	web build-check
+	clients build-check
 	unset HUB_LONG
 	FLOW_SECONDS=$quick_seconds
 fi
@@ -243,6 +296,7 @@ if [ $sanitize = yes ]; then
 	export TSAN_OPTIONS
 	if build build-check-tsan --enable-sanitizers=thread CFLAGS='-O1 -g'
 	then
+		[ $long = no ] || TSAN_FLOW=$(all_flow)
 		# shellcheck disable=SC2086 # a list of names
 		flow build-check-tsan $TSAN_FLOW
 	fi

@@ -1,6 +1,6 @@
 #!/bin/sh
 # docs.t - every setting of hubd.conf has its entry in hubd.conf(5), every
-# command of hubctl in hubctl(1), every block of region files in hub-policy(5),
+# command of hubctl in hubctl(1), every option in its program's page, every block of region files in hub-policy(5),
 # every attack its row in security.md, and every test named there and in
 # conformance.md is one.
 set -eu
@@ -20,6 +20,23 @@ for key in $(sed -n 's/^\.It Ic //p' server/hubd.conf.5); do
 done
 for cmd in $("$HUB_BUILDDIR/server/hubctl/hubctl" --list-commands); do
 	need server/hubctl/hubctl.1 "$cmd"
+done
+# every option that --help tells
+options() { # program
+	"$HUB_BUILDDIR/$1" --help | grep -o -- '--[a-z][a-z0-9-]*' | sort -u
+}
+for page in server/hubd:server/hubd.8 \
+    server/hubctl/hubctl:server/hubctl/hubctl.1; do
+	for o in $(options "${page%%:*}"); do
+		grep -Eq "Fl (-[a-z-]+ \\| )*-${o#--}( |\$)" "${page#*:}" ||
+		    { echo "${page#*:}: no option $o"; bad=1; }
+	done
+done
+# every metric that there is an alert on is one
+for name in $(grep -oh 'hub_[a-z_]*' contrib/prometheus/drehscheibe.*.yml |
+    sort -u); do
+	grep -q "\"${name%_total}\"" server/metrics*.c ||
+	    { echo "contrib/prometheus: no metric $name"; bad=1; }
 done
 for block in tenant issuer context source dataset purpose area agreement \
 	share forbid price cost model test; do

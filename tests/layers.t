@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.t - an include may not point up: base < net < sql < tenants < ngsild
 # < policies < ledger < federation < server. Public headers of a layer only
-# know the layers to their left.
+# know the layers to their left. hubverify shares nothing with any of them.
 set -eu
 cd "${HUB_SRCDIR:-$(dirname "$0")/..}"
 awk '
@@ -21,6 +21,12 @@ function layer(path) {
 	split($0, part, "\"")
 	n++
 	if (part[2] == "config.h") next
+	# hubverify checks what the others write: nothing in common.
+	if (FILENAME ~ /^server\/hubverify\// != \
+	    part[2] ~ /^server\/hubverify\//) {
+		print FILENAME ":" FNR ": hubverify stands alone: " part[2]
+		bad++
+	}
 	if (layer(part[2]) == 0) {
 		print FILENAME ":" FNR ": not written from the root: " part[2]
 		bad++

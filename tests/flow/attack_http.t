@@ -190,7 +190,7 @@ def h10_tls_offers_no_way_back(w):
 	check("RENEGOTIATING" in out, out[-600:])
 	check("no renegotiation" in out, out[-600:])
 	# Early data can be replayed: no session allows any.
-	rq = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close" \
+	rq = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close" \
 	    "\r\n\r\n"
 	out = s_client(w, "-tls1_3", "-ign_eof", "-sess_out",
 	    w.path("session"), stdin=rq)

@@ -32,6 +32,8 @@ import threading
 import time
 import traceback
 
+import openapi
+
 SRC = os.environ.get("HUB_SRCDIR") or os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("HUB_BUILDDIR") or SRC
@@ -40,6 +42,8 @@ HUBCTL = os.path.join(BUILD, "server/hubctl/hubctl")
 HUBTOOL = os.environ.get("HUBTOOL") or os.path.join(
     BUILD, "tests/support/hubtool")
 PG = os.path.join(SRC, "tests/support/pg.sh")
+# Is every answer one that /openapi.json has?
+OPENAPI = os.environ.get("HUB_FLOW_OPENAPI") != "0"
 # Sanitizers make everything slower: bounds of time are stretched by this.
 SLOW = float(os.environ.get("HUB_FLOW_SLOW", "1"))
 
@@ -601,6 +605,8 @@ class World:
 		a = Answer(r, r.read(), time.monotonic() - begun)
 		if conn is None:
 			c.close()
+		if OPENAPI:
+			judge(method, path, a)
 		return a
 
 	def raw_socket(self, timeout=10):
@@ -662,6 +668,15 @@ class Load(Process):
 		code = self.wait(self.seconds + 30)
 		same(code, 0, "hubtool load: " + self.text()[-800:])
 		return json.loads(self.text().strip().splitlines()[-1])
+
+
+def judge(method, path, a):
+	try:
+		openapi.document(SRC).judge(method, path, a.status, a.fields,
+		    a.body)
+	except openapi.Undocumented as e:
+		raise Failed("%s %.200s: openapi.json: %s" % (method, path,
+		    e)) from None
 
 
 class Answer:

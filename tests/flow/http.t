@@ -226,7 +226,7 @@ def names_the_methods_it_has(w):
 
 @test
 def knows_what_is_not_here(w):
-	for path, code in (("/", 404), ("/ngsi-ld/v1", 404), ("/admin", 404),
+	for path, code in (("/no", 404), ("/ngsi-ld/v1", 404), ("/admin", 404),
 	    ("/ngsi-ld/v2/entities?type=X", 404),
 	    ("/metrics", 404), ("/readyz", 404),
 	    (ROOT + "/subscriptions", 501)):

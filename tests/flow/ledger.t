@@ -18,6 +18,7 @@ import time
 SRC = os.environ.get("HUB_SRCDIR", os.getcwd())
 BUILD = os.environ.get("HUB_BUILDDIR", os.getcwd())
 TOOL = os.environ.get("HUB_SPOOL_TOOL", BUILD + "/tests/unit/test_spool")
+VERIFY = BUILD + "/server/hubverify/hubverify"
 PG = SRC + "/tests/support/pg.sh"
 SIZE, SEGMENT = 64 << 20, 1 << 20
 ROUNDS = 12
@@ -40,8 +41,8 @@ class Db:
                        stdout=subprocess.DEVNULL)
         self.uri = subprocess.run(["sh", PG, "uri", folder], check=True,
                                   capture_output=True, text=True).stdout.strip()
-        for name in ("0001_hub", "0002_policy", "0003_ledger"):
-            self.run("\\i %s/sql/schema/%s.sql" % (SRC, name), one=True)
+        subprocess.run([BUILD + "/server/hubctl/hubctl", "-d", self.uri, "db",
+                        "init"], check=True, stdout=subprocess.DEVNULL)
 
     def run(self, sql, one=False, fail=False):
         p = subprocess.run(
@@ -108,6 +109,13 @@ def exact(db, name, acked):
         "SELECT coalesce(sum(missing), 0) FROM ledger.spool_checkpoint") == 0)
 
 
+def intact(db, name):
+    p = subprocess.run([VERIFY, "--db", db.uri], capture_output=True,
+                       text=True)
+    check(name + ": hubverify finds the chain intact", p.returncode == 0,
+          p.stdout + p.stderr)
+
+
 def crash_writer(db, folder, acked):
     for i in range(ROUNDS):
         write_for(folder, random.uniform(0.02, 0.15), acked, True)
@@ -116,7 +124,8 @@ def crash_writer(db, folder, acked):
     got = load(folder, db.uri)
     check("all is loaded after %d kills" % ROUNDS, got.get("left") == 0
           and got.get("conflicts") == 0 and got.get("quarantined") == 0, got)
-    exact(db, "writer killed", acked)
+    exact(db, "T19: writer killed", acked)
+    intact(db, "writer killed")
 
 
 def crash_loader(db, folder, acked):
@@ -135,7 +144,8 @@ def crash_loader(db, folder, acked):
     got = load(folder, db.uri)
     check("loader and database killed: all is loaded", got.get("left") == 0,
           got)
-    exact(db, "loader killed", acked)
+    exact(db, "T19: loader killed", acked)
+    intact(db, "loader killed")
 
 
 def replay(db, folder):
@@ -143,14 +153,15 @@ def replay(db, folder):
     rolled = db.run("SELECT sum(requests), sum(units) FROM ledger.usage_day")
     db.run("TRUNCATE ledger.spool_checkpoint")
     got = load(folder, db.uri)
-    check("a replay of the whole spool is read", got.get("loaded", 0) > 1000,
+    check("T17: a replay of the whole spool is read", got.get("loaded", 0) > 1000,
           got)
-    check("and adds no row", before == db.run(
+    check("T17: and adds no row", before == db.run(
         "SELECT count(*), sum(units) FROM ledger.event"))
     check("nor usage", rolled == db.run(
         "SELECT sum(requests), sum(units) FROM ledger.usage_day"))
     check("nor a conflict", db.number(
         "SELECT count(*) FROM ledger.ledger_conflict") == 0)
+    intact(db, "replay")
 
 
 STAGE = """BEGIN;
@@ -169,7 +180,7 @@ ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER immutable;
 TRUNCATE ledger.usage_day, ledger.usage_month, ledger.spool_checkpoint;
 COMMIT""")
     load(folder, db.uri)
-    exact(db, "database restored", acked)
+    exact(db, "T25: database restored", acked)
 
 
 def conflict(db):
@@ -183,9 +194,9 @@ def conflict(db):
 UPDATE stage SET entities = 999, rec_hash = '\\x01', boot_epoch = 1, seq = 1;
 SELECT ledger.ingest(7, 1, 1, %d, 1, 2, now()); COMMIT"""
                % (key, 1 if again == 1 else 2))
-    check("a contradicting event is kept as a conflict, once", db.number(
+    check("T18: a contradicting event is kept as a conflict, once", db.number(
         "SELECT count(*) FROM ledger.ledger_conflict") == 1)
-    check("and the old row stays", entities == db.run(
+    check("T18: and the old row stays", entities == db.run(
         "SELECT event_id, entities FROM ledger.event WHERE leg = 0 AND "
         "event_id = '%s'" % key))
     check("a second loader is refused", db.run(
@@ -222,22 +233,32 @@ LESS = '{"service_day": "2026-11-01", "service_period": "2026-11-01", ' \
 
 
 def partly_there(db, folder, acked):
-    """The access records are left, the legs are to come back."""
+    """The access records are left, the legs are to come back; as if it had
+    been so before there was a chain."""
+    with open(SRC + "/sql/schema/0011_chain.sql") as f:
+        begin = re.search(r"\nSELECT ledger.block_append\(6.*?;\n\n", f.read(),
+                          re.S).group(0)
     db.run("""BEGIN;
 ALTER TABLE ledger.event DISABLE TRIGGER immutable_row;
 ALTER TABLE ledger.event DISABLE TRIGGER immutable;
 DELETE FROM ledger.event WHERE class = 'leg';
+UPDATE ledger.event SET batch = 0;
+ALTER TABLE ledger.block DISABLE TRIGGER immutable;
+DELETE FROM ledger.block;
+ALTER TABLE ledger.block ENABLE ALWAYS TRIGGER immutable;
+%s
 ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER immutable_row;
 ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER immutable;
 DELETE FROM ledger.usage_day WHERE class = 'leg';
 DELETE FROM ledger.usage_month WHERE class = 'leg';
 TRUNCATE ledger.spool_checkpoint;
-COMMIT""")
+COMMIT""" % begin)
     legs = len(stored(db))
     load(folder, db.uri)
     exact(db, "every second event was there", acked)
     check("the others are added", db.number(
         "SELECT count(*) FROM ledger.event WHERE class = 'leg'") == legs)
+    intact(db, "every second event was there")
 
 
 def immutable(db):

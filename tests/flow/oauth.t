@@ -112,12 +112,12 @@ def oauth(w, name, url=None, scope="api:read"):
 	    url or w.idm.url, name, name, name, scope)
 
 
-def region(w, scope="api:read", more=""):
+def region(w, scope="api:read", more="", keep=""):
 	https = "https://localhost:%d" % w.idm_tls.port
 	types = ["WaterObserved"]
 	return tenants() + \
 	    source("broker-a", "dortmund", w.brokers["a"], types,
-	    extra=oauth(w, "a", scope=scope)) + \
+	    extra=oauth(w, "a", scope=scope), more=keep) + \
 	    source("broker-s", "schwerte", w.brokers["s"], types,
 	    extra='ca = "tls/ca.pem" ' + oauth(w, "s", https)) + \
 	    source("broker-u", "kreis-unna", w.brokers["u"], types) + more
@@ -212,11 +212,11 @@ def fetches_one_other_token_after_401(w):
 	b.wanted = lambda: w.idm.last("a")
 
 
-def renew(w, life, scope):
+def renew(w, life, scope, keep=""):
 	"""Another scope: another token, of that life."""
 	w.idm.life["a"] = life
 	n = w.idm.given["a"]
-	w.apply(region(w, scope=scope))
+	w.apply(region(w, scope=scope, keep=keep))
 	wait_for(lambda: w.idm.given["a"] > n and
 	    w.ask("dortmund", Q).ids(), 10, "a token for " + scope)
 
@@ -260,6 +260,25 @@ def lives_on_with_the_old_token_then_without(w):
 	same(w.ask("schwerte", Q).ok().warnings(), {}, "another source")
 	w.idm.life["a"] = 300
 	del w.idm.script["a"]
+	wait_for(lambda: w.ask("dortmund", Q).ids(), 30, "a new token")
+
+
+@test
+def a_hub_that_gets_no_token_shows_nothing_of_before(w):
+	"""It may have been taken away, at the endpoint instead of the source."""
+	renew(w, 5, "kept", keep="cache = 300ms")
+	for i in range(30):	# each worker keeps it
+		w.ask("dortmund", Q).ok()
+	w.idm.script["a"] = say(401, b'{"error":"invalid_client"}')
+	wait_for(lambda: "tokens: 1 source(s) without" in w.ready()[1], 15,
+	    "the end")
+	for i in range(20):
+		a = w.ask("dortmund", Q).ok()
+		same((a.json(), a.warnings()), ([], {"broker-a": 299}),
+		    "without")
+	w.idm.life["a"] = 300
+	del w.idm.script["a"]
+	w.apply(region(w))
 	wait_for(lambda: w.ask("dortmund", Q).ids(), 30, "a new token")
 
 

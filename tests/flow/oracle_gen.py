@@ -141,6 +141,7 @@ class Gen:
 		where = self.r.choice(("", "", "", "", "in", "out"))
 		areas = self.some(AREAS, 1, 2)
 		return {"type": type, "allow": allow, "subs": subs,
+		    "filterable": [a for a in allow if self.maybe(0.6)],
 		    "rules": self.rules(ds, type, allow),
 		    "system": self.some(("scope", "createdAt", "modifiedAt"))
 			if self.maybe(0.5) else [],
@@ -533,8 +534,13 @@ def agreement_text(reg, a):
 		t = "\tshare \"%s\" { allow = {%s}" % (name(s["type"]), quoted(
 		    list(map(name, s["allow"])) +
 		    ["%s.%s" % p for p in s["subs"]]))
-		for key in ("inside", "outside", "system"):
-			if s[key]:
+		for key in ("inside", "outside", "system", "filterable"):
+			if key == "filterable":
+				some = quoted(map(name, filter(
+				    s["allow"].__contains__, s[key])))
+				t += "  filterable = {%s}" % some if some \
+				    else ""
+			elif s[key]:
 				t += "  %s = {%s}" % (key, ", ".join(s[key]))
 		if s["buffer"]:
 			t += "  buffer = %dm" % s["buffer"]

@@ -122,6 +122,9 @@ class Geo:
 		if not self.points:
 			raise Refused(400)
 
+	def near(self, d, limit):
+		return near_enough(d, limit)
+
 	def matches(self, v):
 		return any(self.holds(i.value) for i in v.instances
 		    if i.name == self.name and i.kind == "GeoProperty")
@@ -141,5 +144,5 @@ class Geo:
 		else:
 			d = min(metres(ref, p) for p in points)
 		limit = float(self.rel.split("==")[1])
-		near = near_enough(d, limit)
+		near = self.near(d, limit)
 		return near if "maxDistance" in self.rel else not near

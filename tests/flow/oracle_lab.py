@@ -10,7 +10,10 @@ import oracle
 import oracle_gen
 from flow import *
 from oracle import Source, canon, dump, expand
+from oracle_geo import Geo
 from oracle_gen import AREAS, Gen
+from oracle_query import Q
+from oracle_view import Release, View
 
 BROKERS = 26
 PAST = ROOT + "/temporal/entities"
@@ -26,6 +29,42 @@ SEED = option("--seed", int.from_bytes(os.urandom(4), "big"))
 WORLDS = 6
 
 
+class OwnEarth(Geo):
+	"""Of an ellipsoid: it measures otherwise by half of a percent."""
+
+	def near(self, d, limit):
+		return d * 1.005 <= limit
+
+
+PUSHED = {"q", "scopeQ", "georel"}
+
+
+def selector(par, ctx):
+	"""What a broker selects by q, scopeQ and geo: by what it holds itself,
+	which is more than anybody sees, and names as its context has them."""
+	q = Q(par["q"], ctx) if "q" in par else None
+	geo = OwnEarth(par, ctx) if "georel" in par else None
+	scope = par.get("scopeQ")
+
+	def match(e):
+		v = View(e["id"])
+		s = Source(e, ctx)
+		v.instances = [i.released(Release(all=True, own=True))
+		    for i in s.instances if i.kind]
+		v.scope, v.created, v.modified = s.scope, s.created, s.modified
+		return (q is None or q.root(v)) and (geo is None or
+		    geo.matches(v)) and (scope is None or in_scope(scope,
+		    v.scope))
+	return match
+
+
+def in_scope(scope_q, scope):
+	mine = scope if isinstance(scope, list) else [scope] if scope else []
+	return any(s == want or want.endswith("/#") and
+	    (s + "/").startswith(want[:-1])
+	    for want in scope_q.split(",") for s in mine)
+
+
 class DataBroker(Broker):
 	"""Serves entities as the case has them.  It selects by type and id;
 	attrs it heeds or not, pages it cuts or not, like real ones."""
@@ -38,6 +77,9 @@ class DataBroker(Broker):
 		self.cap = None		# entities on one of its pages
 		self.most = None	# it refuses a larger limit
 		self.counts = True	# it says how many there are
+		self.selects = False	# it heeds q, scopeQ and geo
+		self.refuses = False	# it knows none of them: 400
+		self.selected = 0	# requests by which it did
 		self.inline = False
 		self.past = False	# it holds how entities evolved
 		self.rnd = None
@@ -87,10 +129,16 @@ class DataBroker(Broker):
 		if self.heeds_attrs and "attrs" in par:
 			attrs = {expand(self.ctx, a)
 			    for a in par["attrs"].split(",")}
+		if PUSHED & set(par):
+			self.selected += 1
+			if self.refuses:
+				return 400, b'{"title":"BadRequestData"}', []
+		match = selector(par, self.ctx) if self.selects else None
 		found = [self.text(e, attrs) for id, mine, e in self.items
 		    if types & mine and (ids is None or id in ids) and
 		    (attrs is None or any(expand(self.ctx, k) in attrs
-			for k in e if k not in oracle.SYSTEM))]
+			for k in e if k not in oracle.SYSTEM)) and
+		    (match is None or match(e))]
 		total = len(found)
 		if self.paging:
 			at = int(par.get("offset", 0))
@@ -166,6 +214,7 @@ class Lab:
 			b.heeds_attrs = self.rnd.random() < 0.5
 			b.paging = self.rnd.random() < 0.7
 			b.inline = self.rnd.random() < 0.2
+			b.selects = self.rnd.random() < 0.5
 			self.load(name, entities)
 
 	def load(self, name, entities):

@@ -649,6 +649,22 @@ def finds_what_is_asked_for(w):
 
 
 @test
+def keeps_answers_as_long_as_is_registered(w):
+	"""Each of the two workers asks for itself."""
+	a = w.brokers["a"]
+	for duration, most in (("PT1M", 2), ("PT0S", 6), (None, 6)):
+		id = made(w, body(w, management={"cacheDuration": duration}
+		    if duration else {"localOnly": False}))
+		a.forget()
+		for i in range(6):
+			same(len(asks(w).ids()), 2, "entities")
+		check(1 <= len(a.asked()) <= most if most < 6 else
+		    len(a.asked()) == 6, "%s: asked %d times" % (duration,
+		    len(a.asked())))
+		gone(w, id)
+
+
+@test
 def chooses_sources_by_csf(w):
 	one = made(w, body(w, operatedBy="Werke"))
 	two = made(w, body(w, "b", operatedBy="Stadt"))

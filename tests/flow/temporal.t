@@ -738,7 +738,7 @@ def refuses_what_it_does_not_take(w):
 		same(a.status, 400, q)
 		same(a.json()["type"], "https://uri.etsi.org/ngsi-ld/errors/"
 		    "BadRequestData", q)
-	for q in ("options=concise", "timeproperty=deletedAt", "csf=a==1",
+	for q in ("options=concise", "timeproperty=deletedAt",
 	    "join=inline", "entityMap=true", "options=audit"):
 		same(past(w, "?type=FloodMonitoring&" + q + after(0)).status,
 		    501, q)
@@ -749,6 +749,17 @@ def refuses_what_it_does_not_take(w):
 		a = past(w, "", path=path, method=method)
 		same(a.status, 405, method + " " + path)
 	same((asked(A), asked(B)), ([], []), "nobody was asked")
+
+
+@test
+def chooses_sources_by_csf(w):
+	"""By what everybody knows of them."""
+	give([evolution(FLOOD + "1", "FloodMonitoring",
+	    currentLevel=[Value(ago(9), "1")])])
+	for csf, n in (("owner==%22schwerte%22", 1),
+	    ("owner==%22niemand%22", 0), ("endpoint", 0)):
+		a = past(w, "?type=FloodMonitoring&csf=" + csf + after(0))
+		same(len(a.ok().json()), n, csf)
 
 
 @test

@@ -77,10 +77,10 @@ check_good(struct str proof, const struct dpop_mark *mark)
 	assert(mark->issued_s >= NOW_S - 90 && mark->issued_s <= NOW_S + 30);
 	assert(mark->until_s >= NOW_S && mark->until_s <= NOW_S + 120);
 	if (mark->issued_s >= NOW_S) {
-		assert(replay_add(replay, mark, now) == HUB_OK);
-		assert(replay_add(replay, mark, now) == HUB_EEXIST);
+		assert(replay_add(replay, 7, mark, now) == HUB_OK);
+		assert(replay_add(replay, 7, mark, now) == HUB_EEXIST);
 	} else {
-		assert(replay_add(replay, mark, now) == HUB_ELATE);
+		assert(replay_add(replay, 7, mark, now) == HUB_ELATE);
 	}
 	json_decref(body);
 	replay_free(replay);

@@ -1,6 +1,7 @@
 /* tests/fuzz/fuzz_entity.c - any entity of a broker, in every form: each is
- * JSON again with no name twice, and says the same attributes. The first byte
- * chooses what is released, asked for and in which language. */
+ * JSON again with no name twice, and says the same attributes; and any list of
+ * them, where those alike are read as each for itself. The first byte chooses
+ * what is released, asked for and in which language. */
 #include <stdlib.h>
 
 #include "server/ngsild/entity.h"
@@ -94,6 +95,60 @@ check_forms(const struct entity *e, struct entity_out *o, struct arena *a)
 	buf_clear(&b);
 }
 
+static void
+check_instance(const struct instance *a, const struct instance *b)
+{
+	assert(a->name == b->name && a->doc == b->doc && a->node == b->node &&
+	       a->release == b->release && a->grants == b->grants &&
+	       a->value == b->value && a->observed_at == b->observed_at &&
+	       a->modified_at == b->modified_at &&
+	       a->expires_at == b->expires_at && a->kind == b->kind &&
+	       a->whole == b->whole && a->broken == b->broken &&
+	       (a->dataset_id.p == NULL) == (b->dataset_id.p == NULL) &&
+	       str_eq(a->dataset_id, b->dataset_id));
+}
+
+static void
+check_member(struct member a, struct member b)
+{
+	assert(a.node == b.node && (a.node == 0 || a.doc == b.doc));
+}
+
+/* The entities of a list: what the one before told about each is what reading
+ * it for itself tells. Evolutions are read so, and may only be longer. */
+static void
+check_list(const struct document *doc, struct names *names, struct arena *a)
+{
+	const struct json *j = &doc->json;
+	struct entity e, alone;
+
+	for (uint32_t n = 1; n < j->n; n = j->nodes[n].next) {
+		enum hub_err err = entity_read(doc, n, names, a, &e);
+
+		if (entity_read_series(doc, n, names, a, &alone) != HUB_OK) {
+			assert(err != HUB_OK);
+			continue;
+		}
+		assert(err == HUB_OK ||
+		       j->nodes[n].next - n > ENTITY_INSTANCES_MAX);
+		if (err != HUB_OK)
+			continue;
+		assert(str_eq(e.id, alone.id) && e.ntypes == alone.ntypes &&
+		       e.ninstances == alone.ninstances &&
+		       e.ends == alone.ends);
+		for (unsigned t = 0; t < e.ntypes; t++)
+			assert(e.types[t] == alone.types[t]);
+		check_member(e.scope, alone.scope);
+		check_member(e.created_at, alone.created_at);
+		check_member(e.modified_at, alone.modified_at);
+		check_member(e.expires_at, alone.expires_at);
+		for (unsigned i = 0; i < e.ninstances; i++)
+			check_instance(&e.instances[i], &alone.instances[i]);
+		e.ninstances /= 2; /* policy takes some out */
+		memset(e.instances, 0, e.ninstances * sizeof(*e.instances));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -111,7 +166,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	names_init(&names, vocab, a);
 	if (size < 2 || json_parse(&doc.json,
 	    (struct str){ (const char *)data + 1, size - 1 }, &limits, a) !=
-	    HUB_OK || entity_read(&doc, 0, &names, a, &e) != HUB_OK)
+	    HUB_OK)
+		goto out;
+	if (doc.json.nodes[0].kind == JSON_ARRAY)
+		check_list(&doc, &names, a);
+	if (entity_read(&doc, 0, &names, a, &e) != HUB_OK)
 		goto out;
 	/* What redaction does: no attribute without a value. */
 	for (unsigned i = 0; i < e.ninstances; i++)

@@ -2,11 +2,12 @@
  *
  * The first line is a q, what follows up to the next line end coordinates,
  * the rest an attribute's JSON. Checked beside memory: a refusal has a reason
- * and no result, the same question has the same answer, and "!path" is the
- * opposite of "path". */
+ * and no result, the same question has the same answer, "!path" is the
+ * opposite of "path", and what is left of either to a source (narrow.h) can be
+ * read again and selects all that is selected. */
 #include <stdlib.h>
 
-#include "server/ngsild/query.h"
+#include "server/ngsild/narrow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -43,6 +44,34 @@ make_entity(struct document *doc, struct str attr, struct names *names,
 	    entity_read(doc, 0, names, arena, e) == HUB_OK);
 }
 
+/* Everything may be left to the source, or only what concerns a. */
+static enum narrow_use
+use_of(const struct name *name, void *arg)
+{
+	return (arg == NULL || str_suffix(name->iri, STR("/a")) ? NARROW_PUSH :
+								  NARROW_LOCAL);
+}
+
+static void
+narrow(const struct q *q, bool all, bool match, const struct entity *e,
+    struct names *names, struct arena *arena)
+{
+	struct narrow n = { .context = vocab_core(vocab),
+		.alternatives = true, .uris = all, .quote = '"',
+		.names = names, .arena = arena, .use = use_of,
+		.arg = all ? NULL : &vocab };
+	struct str text = narrow_q(q, &n);
+	struct q *less = NULL;
+	const char *why = NULL;
+
+	if (text.p == NULL)
+		return;
+	assert(text.len <= NARROW_TEXT_MAX);
+	if (q_parse(text, n.context, names, arena, &less, &why) != HUB_OK)
+		abort();
+	assert(!match || q_match(less, e, names));
+}
+
 static void
 ask(struct str text, const struct entity *e, struct names *names,
     struct arena *arena)
@@ -59,6 +88,8 @@ ask(struct str text, const struct entity *e, struct names *names,
 	assert(q != NULL);
 	match = q_match(q, e, names);
 	assert(match == q_match(q, e, names));
+	narrow(q, true, match, e, names, arena);
+	narrow(q, false, match, e, names, arena);
 	negated = arena_printf(arena, "!%.*s", STR_FMT(text));
 	/* Only a lone path may have a "!" in front and nothing else changed. */
 	if (text.p[0] != '!' && str_chr(text, ';') == text.len &&
@@ -83,6 +114,24 @@ check_relations(const bool *holds)
 		assert(!holds[DISJOINT]);
 }
 
+static void
+reach(const struct geo *geo, const struct entity *e, const struct name *name,
+    struct arena *arena)
+{
+	struct geo *wider = NULL;
+	const char *why = NULL;
+	struct geo_reach r;
+	struct geo_text t;
+
+	if (!geo_reach(geo, &r))
+		return;
+	t = geo_reach_text(&r, arena);
+	if (geo_parse(t.georel, t.geometry, t.coordinates, name, arena, &wider,
+		&why) != HUB_OK)
+		abort();
+	assert(!geo_match(geo, e) || geo_match(wider, e));
+}
+
 static bool
 holds(const char *georel, const char *geometry, struct str coordinates,
     const struct entity *e, const struct name *name, struct arena *arena)
@@ -91,8 +140,10 @@ holds(const char *georel, const char *geometry, struct str coordinates,
 	struct geo *geo = NULL;
 
 	if (geo_parse(str_of(georel), str_of(geometry), coordinates, name,
-		arena, &geo, &why) == HUB_OK)
+		arena, &geo, &why) == HUB_OK) {
+		reach(geo, e, name, arena);
 		return (geo_match(geo, e));
+	}
 	assert(geo == NULL && why != NULL);
 	return (false);
 }

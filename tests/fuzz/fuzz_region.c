@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "policies/policy.h"
+#include "policies/region_fmt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -92,6 +93,26 @@ check_plans(const struct region *r)
 	policy_free(set);
 }
 
+/* What can be read has a usual form, which has that form itself. */
+static void
+check_fmt(const struct region_file *file)
+{
+	struct region_message fault = { .line = 0 };
+	struct region_file again = { .path = file->path };
+	struct buf once, twice;
+
+	buf_init(&once, (size_t)64 << 20);
+	buf_init(&twice, (size_t)64 << 20);
+	if (region_fmt(file, &once, &fault) == HUB_OK) {
+		again.bytes = buf_str(&once);
+		assert(region_fmt(&again, &twice, &fault) == HUB_OK);
+		assert(str_eq(buf_str(&once), buf_str(&twice)));
+	} else
+		assert(fault.text.len > 0 && fault.german.len > 0);
+	buf_clear(&once);
+	buf_clear(&twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -112,7 +133,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((err == HUB_OK) == (region != NULL));
 	assert(err == HUB_OK || n > 0);
 	for (i = 0; i < n; i++)
-		assert(messages[i].text.len > 0);
+		assert(messages[i].text.len > 0 && messages[i].german.len > 0);
+	check_fmt(&files[0]);
 	if (region != NULL) {
 		check_region(region);
 		check_plans(region);

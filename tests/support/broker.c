@@ -42,7 +42,7 @@ static const struct {
 bool
 broker_set_fault(struct broker *b, struct str line)
 {
-	struct str word, rest;
+	struct str word = STR(""), rest;
 	uint64_t n = 0;
 
 	while (line.len > 0 && strchr("\r\n", line.p[line.len - 1]) != NULL)

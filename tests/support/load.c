@@ -132,8 +132,8 @@ print_result(struct load *l)
 	(void)fflush(stdout);
 }
 
-/* A line per complete answer, written at once: what it says holds even when
- * this program or the hub is killed in the next moment. */
+/* A line per complete answer that was no refusal, written at once: what it
+ * says holds even when this program or the hub is killed in the next moment. */
 static void
 note_id(const struct load *l, const struct http_head *h)
 {
@@ -141,7 +141,7 @@ note_id(const struct load *l, const struct http_head *h)
 	char line[80];
 	int n;
 
-	if (l->ids_fd < 0 || id.len == 0 || id.len > 64)
+	if (l->ids_fd < 0 || h->status != 200 || id.len == 0 || id.len > 64)
 		return;
 	n = snprintf(line, sizeof(line), "%.*s\n", STR_FMT(id));
 	if (write(l->ids_fd, line, (size_t)n) != n) {

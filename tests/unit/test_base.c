@@ -246,6 +246,31 @@ escapes_json_and_urls(void **state)
 	buf_clear(&b);
 }
 
+/* Blocks of sixteen and of eight bytes are looked at together. */
+static void
+escapes_wherever_it_stands(void **state)
+{
+	static const char marks[] = { '"', '\\', '\n', '\0', 0x1f };
+	char text[48];
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1024);
+	for (size_t len = 1; len <= sizeof(text); len++)
+		for (size_t at = 0; at < len; at++)
+			for (size_t m = 0; m < sizeof(marks); m++) {
+				memset(text, 'a' + (int)(at % 2), len);
+				text[len - 1] = (char)0xff;
+				text[at] = marks[m];
+				buf_reset(&b);
+				buf_add_json(&b, (struct str){ text, len });
+				assert_int_equal(b.p[1 + at], '\\');
+				assert_int_equal(b.len, len + 2 +
+				    (m < 2 ? 1 : 5));
+			}
+	buf_clear(&b);
+}
+
 static void
 gives_zeroed_aligned_memory_again_and_again(void **state)
 {
@@ -633,6 +658,7 @@ main(void)
 		cmocka_unit_test(stops_at_its_ceiling_and_stays_failed),
 		cmocka_unit_test(prints_text_of_any_length),
 		cmocka_unit_test(escapes_json_and_urls),
+		cmocka_unit_test(escapes_wherever_it_stands),
 		cmocka_unit_test(gives_zeroed_aligned_memory_again_and_again),
 		cmocka_unit_test(reads_times_as_instants),
 		cmocka_unit_test(prints_what_it_reads),

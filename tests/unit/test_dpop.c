@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -16,6 +14,7 @@
 #include "tenants/jws.h"
 #include "tenants/replay.h"
 #include "tenants/tenant.h"
+#include "tests/support/signed_text.h"
 
 #define NOW_S INT64_C(1800000000)
 #define TOKEN "header.payload.signature"
@@ -114,40 +113,6 @@ signed_by(int key, struct str head, struct str payload)
 	return (s);
 }
 
-struct change {
-	const char *name;
-	const char *value; /* JSON text; NULL: the member is left out */
-};
-
-/* An object with one of its members changed, or another behind them. */
-static struct str
-object_with(const struct change *base, size_t n, const char *name,
-    const char *value)
-{
-	const char *v;
-	bool met = false;
-	struct str s;
-	struct buf b;
-
-	buf_init(&b, 1 << 16);
-	for (size_t i = 0; i < n; i++) {
-		v = base[i].value;
-		if (name != NULL && strcmp(base[i].name, name) == 0) {
-			met = true;
-			v = value;
-		}
-		if (v != NULL)
-			buf_addf(&b, "%s\"%s\":%s", b.len == 0 ? "{" : ",",
-			    base[i].name, v);
-	}
-	if (name != NULL && !met && value != NULL)
-		buf_addf(&b, ",\"%s\":%s", name, value);
-	buf_addc(&b, '}');
-	s = arena_str(arena, buf_str(&b));
-	buf_clear(&b);
-	return (s);
-}
-
 static struct str
 head_with(int key, const char *name, const char *value)
 {
@@ -155,7 +120,7 @@ head_with(int key, const char *name, const char *value)
 		{ "alg", key == RSA2048 ? "\"RS256\"" : "\"ES256\"" },
 		{ "jwk", jwk_text(key).p } };
 
-	return (object_with(base, 3, name, value));
+	return (object_with(arena, base, 3, name, value));
 }
 
 static struct str
@@ -174,7 +139,7 @@ claims_with(const char *name, const char *value)
 		{ "htm", "\"GET\"" }, { "htu", "\"" URL "\"" },
 		{ "iat", "1800000000" }, { "ath", buf_cstr(&ath) } };
 
-	s = object_with(base, 5, name, value);
+	s = object_with(arena, base, 5, name, value);
 	buf_clear(&ath);
 	return (s);
 }
@@ -503,12 +468,13 @@ mark_of(unsigned i, int64_t until_s)
 	return (m);
 }
 
+/* Of one of many owners. */
 static enum hub_err
 add_at(struct replay *r, unsigned i, int64_t until_s, int64_t now_s)
 {
 	struct dpop_mark m = mark_of(i, until_s);
 
-	return (replay_add(r, &m, (struct wall_us){ now_s * 1000000 }));
+	return (replay_add(r, i % 499, &m, (struct wall_us){ now_s * 1000000 }));
 }
 
 static void
@@ -560,6 +526,34 @@ j13_refuses_new_marks_when_full_rather_than_forget(void **state HUB_UNUSED)
 		    HUB_OK);
 	replay_free(r);
 	replay_free(NULL);
+}
+
+static void
+j13_lets_no_tenant_fill_it_for_others(void **state HUB_UNUSED)
+{
+	struct replay *r = replay_new(1024,
+	    (struct wall_us){ NOW_S * 1000000 });
+	const struct wall_us now = { NOW_S * 1000000 };
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < 4000; i++) {
+		struct dpop_mark m = mark_of(i, NOW_S + 90);
+
+		taken += replay_add(r, 777, &m, now) == HUB_OK;
+	}
+	assert_in_range(taken, 1024 / REPLAY_PARTS / 2, 1024 / REPLAY_PARTS);
+	for (unsigned i = 4000; i < 4100; i++)
+		assert_int_equal(add_at(r, i, NOW_S + 90, NOW_S), HUB_OK);
+	/* What has ended is the flood's to use again. */
+	taken = 0;
+	for (unsigned i = 5000; i < 5100; i++) {
+		struct dpop_mark m = mark_of(i, NOW_S + 1090);
+
+		taken += replay_add(r, 777, &m,
+		    (struct wall_us){ (NOW_S + 900) * 1000000 }) == HUB_OK;
+	}
+	assert_in_range(taken, 1024 / REPLAY_PARTS / 2, 100);
+	replay_free(r);
 }
 
 static void
@@ -634,22 +628,6 @@ costs_less_than_a_few_milliseconds(void **state HUB_UNUSED)
 
 /* ---- */
 
-static struct str
-pem_of(EVP_PKEY *key)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	struct str s;
-	char *p;
-	long n;
-
-	assert_int_equal(
-	    PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
-	n = BIO_get_mem_data(bio, &p);
-	s = arena_str(group_arena, (struct str){ p, (size_t)n });
-	BIO_free(bio);
-	return (s);
-}
-
 static int
 group_setup(void **state HUB_UNUSED)
 {
@@ -659,7 +637,7 @@ group_setup(void **state HUB_UNUSED)
 	keys[RSA2048] = EVP_RSA_gen(2048);
 	for (int k = 0; k < NKEYS; k++) {
 		assert_non_null(keys[k]);
-		pem[k] = pem_of(keys[k]);
+		pem[k] = pem_of(keys[k], group_arena);
 		assert_true(jwk_thumbprint_of(keys[k], jkt[k]));
 	}
 	return (0);
@@ -704,6 +682,7 @@ main(void)
 		T(takes_no_thumbprint_of_other_letters),
 		T(j13_takes_each_mark_once_until_it_ends),
 		T(j13_refuses_new_marks_when_full_rather_than_forget),
+		T(j13_lets_no_tenant_fill_it_for_others),
 		T(refuses_marks_from_before_it_began),
 		T(gives_each_mark_to_one_thread),
 		T(costs_less_than_a_few_milliseconds),

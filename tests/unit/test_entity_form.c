@@ -7,50 +7,20 @@
 
 #include <cmocka.h>
 
-#include "server/ngsild/entity.h"
+#include "tests/support/entity_world.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define HEAD	 "\"id\":\"urn:x:1\",\"type\":\"T\""
 #define AT	 "\"observedAt\":\"2026-11-22T17:45:00Z\""
 #define POINT	 "{\"type\":\"Point\",\"coordinates\":[7.6,51.4]}"
 #define LOCATION "https://uri.etsi.org/ngsi-ld/location"
 
-struct world {
-	struct arena *arena;
-	struct vocab *vocab;
-	struct names names;
-	struct document doc;
-	struct entity e;
-	struct entity_out out;
-	struct buf buf;
-};
-
 static int
 setup(void **state)
 {
-	struct world *w = xcalloc(1, sizeof(*w));
+	struct world *w = world_new();
 
-	w->arena = arena_new();
-	w->vocab = vocab_new();
 	vocab_seal(w->vocab);
-	names_init(&w->names, w->vocab, w->arena);
-	w->doc.context = vocab_core(w->vocab);
-	w->out = (struct entity_out){ .context = vocab_core(w->vocab),
-		.names = &w->names };
-	buf_init(&w->buf, 1 << 20);
+	world_begin(w);
 	*state = w;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	struct world *w = *state;
-
-	buf_clear(&w->buf);
-	vocab_free(w->vocab);
-	arena_free(w->arena);
-	free(w);
 	return (0);
 }
 
@@ -58,16 +28,10 @@ teardown(void **state)
 static void
 load(struct world *w, const char *members, const struct release *r)
 {
-	static const struct json_limits limits = JSON_LIMITS_BROKER;
 	char *text = arena_printf(w->arena, "{" HEAD ",%s}", members);
 
-	if (json_parse(&w->doc.json, str_of(text), &limits, w->arena) !=
-	    HUB_OK)
-		fail_msg("no JSON: %s", text);
-	assert_int_equal(entity_read(&w->doc, 0, &w->names, w->arena, &w->e),
-	    HUB_OK);
-	for (unsigned i = 0; i < w->e.ninstances; i++)
-		w->e.instances[i].release = r;
+	assert_int_equal(world_read(w, text), HUB_OK);
+	release(w, r);
 }
 
 static void
@@ -75,10 +39,7 @@ expect(struct world *w, const char *members)
 {
 	char *want = arena_printf(w->arena, "{" HEAD ",%s}", members);
 
-	buf_reset(&w->buf);
-	entity_write(&w->e, &w->out, &w->buf);
-	assert_false(w->buf.failed);
-	assert_string_equal(buf_cstr(&w->buf), want);
+	assert_string_equal(write_it(w), want);
 }
 
 static void

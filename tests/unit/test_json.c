@@ -45,6 +45,8 @@ parse_limited(struct json *j, struct str text, const struct json_limits *l,
 		assert_int_equal(a.nodes[i].count, b.nodes[i].count);
 		assert_int_equal(a.nodes[i].kind, b.nodes[i].kind);
 		assert_int_equal(a.nodes[i].escaped, b.nodes[i].escaped);
+		assert_int_equal(a.nodes[i].name, b.nodes[i].name);
+		assert_false(b.nodes[i].alike);
 	}
 	*j = a;
 	return (HUB_OK);
@@ -529,6 +531,80 @@ gives_doubles_that_are_numbers(void **state)
 	arena_free(arena);
 }
 
+/* Which elements of an array, as letters: A alike, . not. Before them is a long
+ * string, so that there is room on the tape. */
+static void
+sees_elements_that_are_alike(void **state)
+{
+	static const struct {
+		const char *text, *alike;
+	} cases[] = {
+		{ "{\"a\":1},{\"a\":2},{\"a\":\"3\"}", ".A." },
+		{ "{\"a\":1},{\"a\":-1.5e3},{\"a\":null}", ".AA" },
+		{ "{\"a\":\"x\"},{\"a\":\"\xc3\xbc\"},{\"a\":\"\\n\"}", ".A." },
+		{ "{\"a\":1},{\"b\":1},{\"b\":1,\"a\":1},{\"a\":1}", "...." },
+		{ "{\"a\":[]},{\"a\":[]},{\"a\":[1]},{\"a\":[2]}", ".A.A" },
+		{ "{},{},[],[],{},{}", ".A...A" },
+		{ "{\"a\":1}, {\"a\":1},{\"a\": 1},{ \"a\":1}", ".A.." },
+		{ "{\"a\":[{\"b\":1}]},{\"a\":[{\"b\":2}]}", ".A" },
+		{ "[{\"a\":1}],{\"a\":1},1,{\"a\":1}", "...." },
+		{ "{\"a\":{\"b\":[1,{}]}},{\"a\":{\"b\":[10,{}]}}", ".A" },
+	};
+	struct arena *arena = arena_new();
+	struct json j;
+	size_t i;
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		assert_int_equal(parse(&j, str_of(arena_printf(arena,
+		    "[\"%0200d\",%s]", 0, cases[c].text)), arena), HUB_OK);
+		i = 0;
+		for (uint32_t e = 2; e < j.n; e = j.nodes[e].next)
+			assert_int_equal(j.nodes[e].alike ? 'A' : '.',
+			    cases[c].alike[i++]);
+		assert_int_equal(cases[c].alike[i], '\0');
+	}
+	arena_free(arena);
+}
+
+/* One byte changed, left out or put in, wherever it is: what is alike is read
+ * as by itself, and never more is (parse compares with the other build). */
+static void
+reads_what_is_alike_as_what_is_not(void **state)
+{
+	static const char text[] =
+	    "[\"a long string makes room for nodes on the tape, as long values "
+	    "do in an answer; without room elements are read one by one\","
+	    "{\"i\":\"u:1\",\"n\":{\"t\":\"P\",\"v\":-1.5},"
+	    "\"l\":[[1,{}],true]},"
+	    "{\"i\":\"u:22\",\"n\":{\"t\":\"P\",\"v\":70},\"l\":[[0,{}],null]},"
+	    "{\"i\":\"u:\xc3\xbc\",\"n\":{\"t\":\"\",\"v\":7},"
+	    "\"l\":[[3,{}],1]}]";
+	static const char bytes[] = "\"\\,:{}[] 0-.eniv\xc3\x01";
+	char changed[sizeof(text) + 1];
+	const size_t len = sizeof(text) - 1;
+	struct arena *arena = arena_new();
+	struct json j;
+
+	(void)state;
+	assert_int_equal(parse(&j, str_of(text), arena), HUB_OK);
+	assert_true(j.nodes[j.nodes[2].next].alike);
+	for (size_t at = 0; at < len; at++)
+		for (size_t k = 0; k < sizeof(bytes); k++) {
+			memcpy(changed, text, len);
+			changed[at] = bytes[k];
+			(void)parse(&j, (struct str){ changed, len }, arena);
+			memcpy(changed + at + 1, text + at, len - at);
+			(void)parse(
+			    &j, (struct str){ changed, len + 1 }, arena);
+			memcpy(changed + at, text + at + 1, len - at - 1);
+			(void)parse(
+			    &j, (struct str){ changed, len - 1 }, arena);
+			arena_reset(arena);
+		}
+	arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -543,6 +619,8 @@ main(void)
 		cmocka_unit_test(fits_into_the_room_there_is),
 		cmocka_unit_test(grows_where_values_stand_close),
 		cmocka_unit_test(notes_where_each_value_stands),
+		cmocka_unit_test(sees_elements_that_are_alike),
+		cmocka_unit_test(reads_what_is_alike_as_what_is_not),
 		cmocka_unit_test(decodes_escapes),
 		cmocka_unit_test(finds_members_by_their_decoded_name),
 		cmocka_unit_test(orders_numbers_as_decimals),

@@ -37,6 +37,36 @@ assert_str(struct str s, const char *want)
 }
 
 static void
+keeps_a_coded_form_once_and_no_longer_than_the_answer(void **state)
+{
+	struct recall *r = recall_new();
+	struct recalled k = made("key", "[1]", "[2]");
+	const struct recalled *found, *again;
+	char coded[] = "coded";
+
+	(void)state;
+	memcpy(k.etag, "0123456789abcdef0123456789abcdef", sizeof(k.etag));
+	recall_put(r, &k, start);
+	found = recall_find(r, STR("key"), start);
+	assert_non_null(found);
+	assert_string_equal(found->etag, k.etag);
+	assert_int_equal(recalled_coded(found).len, 0);
+	recalled_put_coded(found, str_of(coded));
+	memset(coded, 'x', sizeof(coded) - 1);
+	assert_str(recalled_coded(found), "coded");
+	recalled_put_coded(found, STR("another"));
+	assert_str(recalled_coded(found), "coded");
+	recall_put(r, &k, start); /* another answer in its place */
+	again = recall_find(r, STR("key"), start);
+	assert_non_null(again);
+	assert_int_equal(recalled_coded(again).len, 0);
+	assert_str(recalled_coded(found), "coded"); /* as long as it is held */
+	recalled_unref(&found);
+	recalled_unref(&again);
+	recall_free(r);
+}
+
+static void
 gives_back_copies_of_what_was_put(void **state)
 {
 	struct recall *r = recall_new();
@@ -174,6 +204,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    keeps_a_coded_form_once_and_no_longer_than_the_answer),
 		cmocka_unit_test(gives_back_copies_of_what_was_put),
 		cmocka_unit_test(finds_by_the_whole_key_only),
 		cmocka_unit_test(forgets_what_is_old),

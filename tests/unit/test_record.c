@@ -283,7 +283,7 @@ reads_the_golden_file(void **state HUB_UNUSED)
 
 /* ---- records as rows */
 
-enum { COL_PERIOD = 0, COL_DAY = 4, COL_TS = 7, COL_HASH = 35, COLS = 40 };
+enum { COL_PERIOD = 0, COL_DAY = 4, COL_TS = 7, COL_HASH = 35, COLS = 41 };
 
 struct row {
 	const unsigned char *at[COLS];
@@ -434,7 +434,7 @@ rows_of_one_kind_are_one_sum(void **state)
 	assert_int_equal(rs.rolls.sums[0].hist[0], 2499);
 	assert_int_equal(rs.rolls.sums[0].hist[1], 2499);
 	assert_int_equal(rs.rolls.sums[1].bytes, INT64_MAX);
-	rolls_json(&rs.rolls, 7, 9, &json);
+	rolls_json(&rs.rolls, &rs.open, 7, 9, &json);
 	assert_non_null(strstr(buf_cstr(&json), "\"provider\":\"\\\"\","));
 	assert_non_null(strstr(buf_cstr(&json), "\"requests\":4998,"));
 	buf_clear(&json);

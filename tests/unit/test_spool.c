@@ -377,7 +377,7 @@ segment_nth(struct hub *h, unsigned n, char name[32])
 }
 
 static void
-cuts_a_torn_tail(void **state HUB_UNUSED)
+T20_cuts_a_torn_tail(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
 	struct spool_stats st;
@@ -399,7 +399,7 @@ cuts_a_torn_tail(void **state HUB_UNUSED)
 }
 
 static void
-steps_over_a_bad_slot_before_a_good_one(void **state HUB_UNUSED)
+T20_steps_over_a_bad_slot_before_a_good_one(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
 	struct spool_stats st;
@@ -423,7 +423,7 @@ steps_over_a_bad_slot_before_a_good_one(void **state HUB_UNUSED)
 }
 
 static void
-never_syncs_a_file_again_that_failed(void **state HUB_UNUSED)
+T21_never_syncs_a_file_again_that_failed(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
 	struct hub h;
@@ -485,7 +485,7 @@ fill(struct hub *h)
 }
 
 static void
-is_full_at_its_size_and_goes_on_when_loaded(void **state HUB_UNUSED)
+T23_is_full_at_its_size_and_goes_on_when_loaded(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
 	struct record denied;
@@ -538,7 +538,7 @@ ignores_the_checkpoint_of_a_later_boot(void **state HUB_UNUSED)
 }
 
 static void
-a_full_disk_stops_only_the_next_segment(void **state HUB_UNUSED)
+T23_a_full_disk_stops_only_the_next_segment(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
 	unsigned n, more;
@@ -930,12 +930,12 @@ main(int argc, char **argv)
 		cmocka_unit_test(repeats_no_boot_after_a_backup_came_back),
 		cmocka_unit_test(ignores_the_checkpoint_of_a_later_boot),
 		cmocka_unit_test(refuses_a_second_process_and_another_node),
-		cmocka_unit_test(cuts_a_torn_tail),
-		cmocka_unit_test(steps_over_a_bad_slot_before_a_good_one),
-		cmocka_unit_test(never_syncs_a_file_again_that_failed),
+		cmocka_unit_test(T20_cuts_a_torn_tail),
+		cmocka_unit_test(T20_steps_over_a_bad_slot_before_a_good_one),
+		cmocka_unit_test(T21_never_syncs_a_file_again_that_failed),
 		cmocka_unit_test(fails_for_good_when_the_second_file_fails_too),
-		cmocka_unit_test(is_full_at_its_size_and_goes_on_when_loaded),
-		cmocka_unit_test(a_full_disk_stops_only_the_next_segment),
+		cmocka_unit_test(T23_is_full_at_its_size_and_goes_on_when_loaded),
+		cmocka_unit_test(T23_a_full_disk_stops_only_the_next_segment),
 		cmocka_unit_test(numbers_stay_with_their_texts),
 		cmocka_unit_test(threads_agree_on_numbers),
 		cmocka_unit_test(waits_for_enough_and_no_longer),

@@ -9,43 +9,9 @@
 #include <cmocka.h>
 
 #include "server/ngsild/temporal_priv.h"
+#include "tests/support/query_bench.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-struct bench {
-	struct arena *arena;
-	struct vocab *vocab;
-	struct names names;
-	const struct context *core;
-	struct buf scratch;
-};
-
-static int
-setup(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	assert_non_null(b);
-	b->arena = arena_new();
-	b->vocab = vocab_new();
-	b->core = vocab_core(b->vocab);
-	names_init(&b->names, b->vocab, b->arena);
-	buf_init(&b->scratch, 1 << 20);
-	*state = b;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	struct bench *b = *state;
-
-	buf_clear(&b->scratch);
-	vocab_free(b->vocab);
-	arena_free(b->arena);
-	free(b);
-	return (0);
-}
 
 static int64_t
 us(const char *text)
@@ -71,20 +37,14 @@ static enum hub_err
 parse(struct bench *b, const char *text, bool retrieve, struct query *q,
     struct temporal *t, struct query_error *error)
 {
-	const char *target = arena_printf(
-	    b->arena, "/ngsi-ld/v1/temporal/entities?%s", text);
 	struct http_uri uri;
-	struct str dup;
 	enum hub_err err;
 
-	buf_reset(&b->scratch);
-	if (http_uri_parse(str_of(target), &b->scratch, &uri, &dup) != HUB_OK)
-		fail_msg("no target: %s", target);
+	bench_target(b, "/ngsi-ld/v1/temporal/entities", text, &uri);
 	*error = (struct query_error){ 0 };
 	err = temporal_parse(
 	    &uri, retrieve, b->core, &b->names, b->arena, q, t, error);
-	/* Nothing may point into the target any more. */
-	memset(b->scratch.p, '#', b->scratch.len);
+	bench_forget_target(b);
 	return (err);
 }
 

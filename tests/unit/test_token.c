@@ -21,6 +21,7 @@
 #include "server/base/buf.h"
 #include "server/base/hash.h"
 #include "tenants/token.h"
+#include "tests/support/signed_text.h"
 
 #define NOW_S INT64_C(1800000000)
 #define ISS   "https://idm.example/realms/region"
@@ -179,11 +180,6 @@ token_of(const char *head, struct str payload, int key)
 	return (with_signature(part, sig, sign(key, part, false, sig)));
 }
 
-struct change {
-	const char *name;
-	const char *value; /* JSON text; NULL: the claim is left out */
-};
-
 /* A good payload of ISS with one claim changed or added. */
 static struct str
 payload_with(const char *name, const char *value)
@@ -201,28 +197,9 @@ payload_with(const char *name, const char *value)
 		    "{\"regional-hub\":{\"roles\":[\"data-reader\","
 		    "\"auditor\",\"x\"]}}" },
 	};
-	const char *v;
-	bool met = false;
-	struct str s;
-	struct buf b;
 
-	buf_init(&b, 1 << 20);
-	for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++) {
-		v = base[i].value;
-		if (name != NULL && strcmp(base[i].name, name) == 0) {
-			met = true;
-			v = value;
-		}
-		if (v != NULL)
-			buf_addf(&b, "%s\"%s\":%s", b.len == 0 ? "{" : ",",
-			    base[i].name, v);
-	}
-	if (name != NULL && !met && value != NULL)
-		buf_addf(&b, ",\"%s\":%s", name, value);
-	buf_addc(&b, '}');
-	s = arena_str(arena, buf_str(&b));
-	buf_clear(&b);
-	return (s);
+	return (object_with(arena, base, sizeof(base) / sizeof(base[0]), name,
+	    value));
 }
 
 #define GOOD payload_with(NULL, NULL)
@@ -1393,22 +1370,13 @@ static int
 group_setup(void **state HUB_UNUSED)
 {
 	struct keyset *sets[3];
-	char *p;
-	BIO *bio;
-	long n;
 
 	group_arena = arena_new();
 	for (int i = 0; i < NKEYS; i++) {
 		keys[i] = i < E1 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-		bio = BIO_new(BIO_s_mem());
-		if (keys[i] == NULL ||
-		    PEM_write_bio_PKCS8PrivateKey(bio, keys[i], NULL, NULL, 0,
-			NULL, NULL) != 1)
+		if (keys[i] == NULL)
 			return (-1);
-		n = BIO_get_mem_data(bio, &p);
-		private_pem[i] = arena_str(group_arena,
-		    (struct str){ p, (size_t)n });
-		BIO_free(bio);
+		private_pem[i] = pem_of(keys[i], group_arena);
 	}
 	sets[0] = keyset_of(R1, E1, "e1");
 	sets[1] = keyset_ref(sets[0]);

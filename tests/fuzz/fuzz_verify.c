@@ -1,0 +1,140 @@
+/* tests/fuzz/fuzz_verify.c - what hubverify reads of files: rows, digests,
+ * proofs and the payloads of blocks.
+ *
+ * The first byte chooses. Checked beside memory: a row that is taken has
+ * these bytes and no others, so that no byte of an export can be changed
+ * without another row; an event that is taken has one leaf; a digest is taken
+ * only with a signature, which no input here has. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/hubverify/verify.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+struct input {
+	const char *p;
+	size_t n;
+	bool given;
+};
+
+static ptrdiff_t
+all_at_once(void *from, const char **p)
+{
+	struct input *in = from;
+
+	*p = in->p;
+	if (in->given)
+		return (0);
+	in->given = true;
+	return ((ptrdiff_t)in->n);
+}
+
+/* The row as PostgreSQL writes it; the number of bytes. */
+static size_t
+write_again(const struct csv *c, char *out)
+{
+	char *p = out;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const char *s = c->field[i];
+		bool quote = s != NULL && (*s == '\0' ||
+		    s[strcspn(s, ",\"\n\r")] != '\0');
+
+		if (i > 0)
+			*p++ = ',';
+		if (quote)
+			*p++ = '"';
+		for (; s != NULL && *s != '\0'; s++) {
+			if (*s == '"')
+				*p++ = '"';
+			*p++ = *s;
+		}
+		if (quote)
+			*p++ = '"';
+	}
+	*p++ = '\n';
+	return ((size_t)(p - out));
+}
+
+static void
+rows(const char *text, size_t n)
+{
+	struct input in = { text, n, false };
+	struct csv c = { .more = all_at_once, .from = &in };
+	unsigned char leaf[LEAF_LEN], again[LEAF_LEN];
+	char *out = malloc(3 * n + 2 * FIELDS_MAX + 2);
+	struct event e;
+	struct block b;
+	size_t at = 0, len;
+
+	if (out == NULL)
+		abort();
+	while (csv_next(&c) == CSV_ROW) {
+		len = write_again(&c, out);
+		if (len > n - at || memcmp(text + at, out, len) != 0)
+			abort();
+		at += len;
+		(void)block_read(&c, &b);
+		if (event_read(&c, &e) == NULL &&
+		    event_leaf(&e, leaf) == NULL &&
+		    (event_leaf(&e, again) != NULL ||
+			memcmp(leaf, again, LEAF_LEN) != 0))
+			abort();
+	}
+	csv_clear(&c);
+	free(out);
+}
+
+static void
+digests(const char *text, size_t n)
+{
+	static const unsigned char raw[32] = { 9 };
+	static EVP_PKEY *key;
+	struct digest d;
+
+	if (key == NULL)
+		key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw,
+		    32);
+	if (key == NULL || digest_read(text, n, key, &d) == NULL)
+		abort();
+}
+
+static void
+proofs(const char *text, size_t n)
+{
+	struct say say = { .out = stdout, .err = stderr, .quiet = true };
+	struct chain chain = { 0 };
+
+	proof_check_text(text, n, &chain, &say);
+	/* Without a digest nothing is ever proven. */
+	if (say_verdict(&say) == INTACT)
+		abort();
+}
+
+static void
+payloads(const char *text, size_t n)
+{
+	struct names *names = names_new();
+	char *copy = calloc(1, n + 1);
+
+	if (copy == NULL)
+		abort();
+	memcpy(copy, text, n);
+	(void)names_add_block(names, copy);
+	free(copy);
+	names_free(names);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const targets[])(const char *, size_t) = { rows, digests,
+		proofs, payloads };
+
+	if (size == 0 || size > 65536)
+		return (0);
+	targets[data[0] % 4]((const char *)data + 1, size - 1);
+	return (0);
+}

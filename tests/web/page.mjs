@@ -1,0 +1,306 @@
+// page.mjs - what a person does with the web page, in Debian's chromium;
+// started by page.t with one JSON argument.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const at = JSON.parse(process.argv[2]);
+const require = createRequire(`${at.modules}/x.js`);
+const { chromium } = require('playwright-core');
+const AXE = require.resolve('axe-core/axe.min.js');
+const LEVELS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+const PAGES = ['lage', 'daten', 'kosten', 'wirkung'];
+const WAIT = 8000 * at.slow;
+
+const browser = await chromium.launch({ executablePath:
+	'/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage',
+	'--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, ' +
+	'EXCLUDE 127.0.0.1'] });
+const tests = [];
+const test = (name, fn, how) => tests.push([name, fn, how]);
+const check = (good, what) => {
+	if (!good)
+		throw new Error(typeof what === 'string' ? what :
+			JSON.stringify(what));
+};
+const same = (got, want, what) => check(JSON.stringify(got) ===
+	JSON.stringify(want), `${what}: ${JSON.stringify(got)}, not ` +
+	JSON.stringify(want));
+
+// A fresh person: nothing stored, all that goes wrong is noted.
+async function person(how) {
+	const context = await browser.newContext({ ignoreHTTPSErrors: true,
+		locale: 'de-DE', viewport: { width: 1100, height: 800 },
+		...how });
+	const page = await context.newPage();
+	const bad = [];
+
+	context.setDefaultTimeout(WAIT);
+	page.on('console', (m) => m.type() === 'error' && bad.push(m.text()));
+	page.on('pageerror', (e) => bad.push(e.message));
+	page.on('request', (r) => {
+		const origin = new URL(r.url()).origin;
+
+		if (![new URL(at.url).origin, at.issuer, 'null']
+			.includes(origin))
+			bad.push(`asked ${origin}`);
+	});
+	return { page, bad, close: () => context.close() };
+}
+
+const loginButton = (page) => page.locator('main button').first();
+async function login(page) {
+	await page.goto(at.url);
+	await loginButton(page).click();
+	await page.waitForSelector('nav a');
+}
+const settled = (page) => page.waitForFunction(() => document
+	.querySelector('main [aria-busy]') === null && document
+	.querySelector('#live').textContent !== '');
+async function open(page, name) {
+	await page.click(`nav a[href="#${name}"]`);
+	await page.waitForSelector(`nav a[href="#${name}"][aria-current]`);
+	await settled(page);
+}
+async function axe(page, what) {
+	// The policy lets no script in; a debugger's is none of the page's.
+	const source = readFileSync(AXE, 'utf8');
+
+	await page.evaluate(source);
+	const found = await page.evaluate((values) => globalThis.axe.run(
+		document, { runOnly: { type: 'tag', values } }), LEVELS);
+	same(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]),
+		[], `axe, ${what}`);
+	check(found.passes.length > 10, `axe looked at little, ${what}`);
+}
+const width = (page) => page.evaluate(() =>
+	document.scrollingElement.scrollWidth);
+const shot = (page, name) => page.screenshot({ fullPage: true,
+	path: `${at.shots}/${name}.png` });
+
+test('logs_in_with_code_and_pkce', async ({ page }) => {
+	await login(page);
+	same(await page.textContent('#who p'), 'Stadt Fröndenberg/Ruhr', 'who');
+	same(page.url(), `${at.url}#lage`, 'the code left the address');
+	same(await page.evaluate(() => [sessionStorage.length,
+		Object.keys(localStorage)]), [0, []], 'what is stored');
+	await page.reload();
+	await page.waitForSelector('main button');
+	same(await page.locator('nav a').count(), 0, 'a reload forgets');
+});
+
+for (const how of ['state', 'nonce'])
+	test(`refuses_a_login_with_another_${how}`, async ({ page }) => {
+		await page.request.get(`${at.issuer}/bad?how=${how}`);
+		await page.goto(at.url);
+		await loginButton(page).click();
+		await page.waitForSelector('[role=alert]');
+		same(await page.locator('nav a').count(), 0, 'pages');
+		same(await page.evaluate(() => sessionStorage.length), 0,
+			'what is kept');
+		await page.request.get(`${at.issuer}/bad?how=none`);
+	});
+
+test('takes_a_pasted_token', async ({ page }) => {
+	await page.goto(at.url);
+	await page.click('summary');
+	await page.fill('textarea', at.token);
+	await page.click('form button');
+	await page.waitForSelector('nav a');
+});
+
+test('says_when_the_login_has_ended', async ({ page, bad }) => {
+	await login(page);
+	await page.route('**/hub/v1/agreements', (r) => r.fulfill({
+		status: 401, body: '{}' }));
+	await page.click('nav a[href="#daten"]');
+	await page.waitForSelector('main .note.warn');
+	same(await page.locator('nav a').count(), 0, 'pages');
+	check(bad.splice(0).every((x) => x.includes('401')), 'noise');
+});
+
+test('shows_all_pages_in_two_languages_without_axe_findings', async ({
+	page }) => {
+	await page.goto(at.url);
+	await page.waitForSelector('main button');
+	await axe(page, 'login');
+	await shot(page, 'login');
+	await login(page);
+	for (const language of ['de', 'en']) {
+		for (const name of PAGES) {
+			await open(page, name);
+			same(await page.getAttribute('html', 'lang'), language,
+				'lang');
+			same(await page.locator('main .note.bad')
+				.allTextContents(), [], name);
+			await page.evaluate(() => document.querySelectorAll(
+				'details').forEach((d) => { d.open = true; }));
+			await axe(page, `${name} ${language}`);
+			await shot(page, `${name}-${language}`);
+			const text = await page.textContent('body');
+			const loose = /\{\d\}|\b(answer|cost|crisis|login|sees|key|usage|measure|narrow|state|column)\.[a-z]/;
+			check(!loose.test(text), `${name}: ${loose.exec(text)}`);
+		}
+		await page.click('#who button');
+	}
+});
+
+test('answers_a_question_with_map_table_and_reasons', async ({ page }) => {
+	await login(page);
+	await open(page, 'daten');
+	check((await page.textContent('main')).includes(
+		'Stadt Schwerte zeigt uns'), 'the sentence');
+	await page.click('form button');
+	await page.waitForSelector('svg.map');
+	same(await page.locator('svg.map .dot').count(), 2, 'dots');
+	const table = await page.textContent('main table');
+	check(table.includes('21.10\u00a0m'), `exact: ${table}`);
+	check(table.includes('<b>Eins</b>'), 'markup is text');
+	check(!await page.locator('main b:text-is("Eins")').count(), 'no tag');
+	check((await page.textContent('main')).includes('s-f (Fassung 1)'),
+		'the agreement');
+	await page.waitForSelector('h3:has-text("Warum") + ul li');
+	await axe(page, 'answer');
+	await shot(page, 'answer');
+	await page.selectOption('form select >> nth=0', 'verkehr');
+	same(await page.inputValue('input[list]'), '', 'a draft offers nothing');
+});
+
+test('asks_the_sources_only_when_told_to', async ({ page }) => {
+	let asked = 0;
+
+	// Contexts are told to anybody and not counted.
+	page.on('request', (r) => {
+		asked += /ngsi-ld\/v1\/(?!jsonldContexts)/.test(r.url());
+	});
+	await login(page);
+	await settled(page);
+	await open(page, 'daten');
+	await open(page, 'lage');
+	same(asked, 0, 'questions');
+	await page.click('main button');
+	await page.waitForSelector('[aria-live] .note.good');
+	same(asked, 1, 'questions');
+});
+
+test('tells_of_crises_by_their_state', async ({ page }) => {
+	const crisis = (state, more) => ({ event: 1, kind: 'flood',
+		authority: 'kreis-unna', area: 'schwerte', state,
+		reason: 'Pegel <i>hoch</i>', declaredAt: '2026-11-22T10:00:00Z',
+		until: '2026-11-25T10:00:00Z', confirmBy: null, agreements: [{
+			agreement: 's-f', widens: true }], ...more });
+
+	await page.route('**/hub/v1/crises', (r) => r.fulfill({ json: [
+		crisis('waiting', { confirmBy: '2026-11-22T12:00:00Z' }),
+		crisis('confirmed'), crisis('over'), crisis('reported')] }));
+	await login(page);
+	await settled(page);
+	same(await page.locator('main .note.bad').count(), 1, 'in force');
+	const text = await page.textContent('main');
+	check(text.includes('und bestätigt; gilt bis 25.11.2026, 11:00'), text);
+	check(text.includes('gilt noch nicht') && text.includes('13:00'),
+		text);
+	check(text.includes('gäbe dann mehr frei'), text);
+	check(text.includes('<i>hoch</i>'), 'markup is text');
+	check(text.includes('Vergangene Krisen, die Sie betrafen: 2.'), text);
+	await axe(page, 'crises');
+	await shot(page, 'crises');
+});
+
+test('shows_a_statement_bars_and_another_key', async ({ page }) => {
+	await login(page);
+	await open(page, 'kosten');
+	check(/(50|75),00\u00a0€/.test(await page.textContent('main .note')),
+		await page.textContent('main .note'));
+	check(await page.locator('svg.chart .bar-part').count() > 1, 'bars');
+	const bars = page.locator('svg.chart').first();
+	check(await bars.evaluate((b) => {
+		while (b && b.tagName !== 'DIV')
+			b = b.nextElementSibling;
+		return b?.querySelector('table') !== null;
+	}), 'a table follows');
+	const inputs = page.locator('input[type=number]');
+	await inputs.first().fill('90');
+	await page.click('button:has-text("Rechnen")');
+	check((await page.textContent('.note.warn')).includes('90'), 'the sum');
+	const got = page.waitForEvent('download');
+	await page.click('button:has-text("Bescheid als CSV")');
+	check((await (await got).suggestedFilename()).startsWith('bescheid-'),
+		'a file');
+	check((await page.pdf({ path: `${at.shots}/kosten.pdf` })).length >
+		20000, 'paper');
+});
+
+test('works_with_the_keyboard_alone', async ({ page }) => {
+	const press = async (...keys) => {
+		for (const key of keys)
+			await page.keyboard.press(key);
+	};
+	const focused = () => page.evaluate(() =>
+		document.activeElement.textContent);
+
+	await page.goto(at.url);
+	await page.waitForSelector('main button');
+	await press('Tab');
+	same(await focused(), 'Zum Inhalt', 'first');
+	await press('Enter', 'Tab');
+	same(await focused(), 'Anmelden', 'behind the head');
+	const ring = await page.evaluate(() => getComputedStyle(
+		document.activeElement).outlineStyle);
+	same(ring, 'solid', 'what has the focus shows it');
+	await press('Enter');
+	await page.waitForSelector('nav a');
+	await settled(page);
+	await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab');
+	same(await focused(), 'Daten', 'the second page');
+	await press('Enter');
+	await page.waitForSelector('form select');
+	same(await focused(), 'Daten', 'the head of the page');
+	await settled(page);
+	for (let i = 0; i < 5; i++)
+		await press('Tab');
+	same(await focused(), 'Fragen', 'the question');
+	await press('Enter');
+	await page.waitForSelector('svg.map');
+});
+
+for (const [name, how] of [['at_320_pixels', { viewport: { width: 320,
+	height: 640 } }], ['at_200_per_cent', { viewport: { width: 640,
+	height: 400 }, deviceScaleFactor: 2 }]])
+	test(`needs_no_sideways_scrolling_${name}`, async ({ page }) => {
+		await login(page);
+		for (const which of PAGES) {
+			await open(page, which);
+			if (which === 'daten') {
+				await page.click('form button');
+				await page.waitForSelector('svg.map');
+			}
+			same(await width(page), how.viewport.width, which);
+			await shot(page, `${which}-${how.viewport.width}`);
+		}
+	}, how);
+
+test('stands_forced_colours', async ({ page }) => {
+	await login(page);
+	await open(page, 'kosten');
+	await shot(page, 'kosten-forced');
+	check(await page.locator('svg.chart').first().isVisible(), 'chart');
+}, { forcedColors: 'active' });
+
+let passed = 0, failed = 0;
+for (const [name, fn, how] of tests) {
+	const p = await person(how);
+
+	try {
+		await fn(p);
+		same(p.bad, [], 'errors and outside requests');
+		passed++;
+		console.log(`ok ${name}`);
+	} catch (e) {
+		failed++;
+		console.log(`not ok ${name}: ${e.message}`);
+	}
+	await p.close();
+}
+await browser.close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
