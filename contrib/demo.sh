@@ -220,7 +220,7 @@ start_issuer() {
 	port=$(free_port)
 	write_clients >"$D/clients.json"
 	cp contrib/demo/issuer.mjs "$BUILD/issuer/issuer.mjs"
-	node "$BUILD/issuer/issuer.mjs" "$port" "$D/clients.json" \
+	node "$BUILD/issuer/issuer.mjs" "$port" "$D/clients.json" "$URL/" \
 	    >"$D/issuer.log" 2>&1 </dev/null &
 	ISSUER_PID=$!
 	wait_for 15 grep -q '^ready' "$D/issuer.log" || {
@@ -230,6 +230,8 @@ start_issuer() {
 	}
 	ISSUER=http://127.0.0.1:$port
 	JWKS="jwks = \"$ISSUER/jwks\""
+	WEB_LOGIN="web-client = \"drehscheibe-web\"  web-scope = \"openid\
+ hub.read purpose:hochwasserschutz purpose:verkehr purpose:klimaanpassung\""
 }
 
 choose_issuer() {
@@ -245,6 +247,7 @@ choose_issuer() {
 	fi
 	ISSUER=https://issuer.drehscheibe.example
 	JWKS='jwks-file = "jwks.json"'
+	WEB_LOGIN=
 	echo "Issuer of tokens: a static key (hubctl token mint);" \
 	    "with Node.js 18 and npm it is an OIDC provider"
 }
@@ -296,6 +299,7 @@ fill() {
 	    -e "s|@KREIS_UNNA_PORT@|${PORT[kreis-unna]}|" \
 	    -e "s|@YEAR@|$year|" -e "s|@VALID@|$year-01-01..$((year + 1))-12-31|" \
 	    -e "s|@ISSUER@|$ISSUER|" -e "s|@JWKS@|$JWKS|" \
+	    -e "s|@WEB_LOGIN@|$WEB_LOGIN|" \
 	    -e "s|@HUB_PORT@|$HUB_PORT|" -e "s|@ADMIN_PORT@|$ADMIN_PORT|" \
 	    -e "s|@DATABASE@|${DATABASE//&/\\&}|" "$1"
 }
@@ -337,7 +341,6 @@ hub_ready() {
 }
 
 start_hub() {
-	choose_port
 	apply_region
 	fill contrib/demo/hubd.conf.in >"$D/hubd.conf"
 	mkdir "$D/spool"
@@ -347,6 +350,7 @@ start_hub() {
 	wait_for 20 hub_ready ||
 		die_with "$D/hubd.log" "the hub does not get ready"
 	echo "The hub: $URL"
+	echo "The web page: $URL/"
 }
 
 # ---- run
@@ -386,6 +390,7 @@ main() {
 	"$HUBTOOL" certs "$D/tls"
 	start_database
 	start_brokers
+	choose_port
 	choose_issuer
 	start_hub
 	write_tokens

@@ -64,6 +64,11 @@ fetch() {
 	ASKED[$1]=$((${ASKED[$1]:-0} + 1))
 }
 
+# lacks_in FOLDER PATTERN: no file there has it.
+lacks_in() {
+	! grep -rqE -- "$2" "$1"
+}
+
 # ask_all TENANT PURPOSE TARGET: one request with its true answer, bytes as
 # they came; only line breaks between entities are added.
 ask_all() {
@@ -294,6 +299,27 @@ step_probe() {
 	    "by the level it may filter. Filters see what the answer shows."
 }
 
+step_logged() {
+	local id
+	step "Why that was so, by the number of the request: the decision log"
+	fetch $FLOOD "$GAUGES&q=waterTemperature%3E9"
+	id=$(sed -n 's/^Request-Id: //p' "$D/fields")
+	echo "hubctl explain $id --log $D/decisions | head -n 14"
+	echo
+	sleep 1 # lines are written within 0.2 s
+	"$HUBCTL" --lang en explain "$id" --log "$D/decisions" \
+	    >"$D/explained" || MISSED+=("hubctl failed")
+	head -n 14 "$D/explained"
+	expect "the filter is not explained" \
+	    grep -q 'PREDICATE_ABSENT.*waterTemperature' "$D/explained"
+	expect "no agreement is named with its file and line" \
+	    grep -qE 'hub:[0-9]+\]' "$D/explained"
+	expect "a value of the question is in the log" \
+	    lacks_in "$D/decisions" 'waterTemperature[^"]*9'
+	shows "Who asked for what and what was decided stands in the log, with no" \
+	    "value of the question or of an answer."
+}
+
 step_own() {
 	local id=urn:ngsi-ld:OffStreetParking
 	step "Schwerte asks for car parks: one of Dortmund, one of its own"
@@ -437,6 +463,7 @@ all_steps() {
 	step_draft
 	step_explain
 	step_probe
+	step_logged
 	step_own
 	step_rounded
 	step_stopped
