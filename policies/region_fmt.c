@@ -416,6 +416,7 @@ region_fmt(const struct region_file *file, struct buf *out,
 	struct fmt f = { .out = out };
 	struct doc doc = { .cfg = NULL };
 	enum hub_err err = region_scan(file, a, &doc, &why);
+	bool same = true;
 	size_t n;
 
 	if (err == HUB_OK) {
@@ -424,8 +425,9 @@ region_fmt(const struct region_file *file, struct buf *out,
 		if (out->failed)
 			err = HUB_EFULL;
 		else
-			assert(says_the_same(f.parts,
-			    parts_of(buf_str(out), a, &n)));
+			same = says_the_same(f.parts,
+			    parts_of(buf_str(out), a, &n));
+		assert(same);
 	} else
 		*fault = (struct region_message){ .file = file->path,
 			.line = why.line,

@@ -52,7 +52,7 @@ add_form(struct buf *b, const char *pattern, const struct str *parts)
 static void
 add_german(struct buf *b, struct str text)
 {
-	struct str parts[ARGS_MAX];
+	struct str parts[ARGS_MAX] = { 0 };
 
 	for (const struct german *g = german_forms; g->english != NULL; g++)
 		if (has_form(text, g->english, parts)) {
