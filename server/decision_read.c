@@ -249,6 +249,7 @@ search(struct search *s, int dir, const struct uuid *id, struct str *line_r,
 		decision_day((struct wall_us){ s->at.us + WALL_DAY_US }, day);
 		err = search_file(s, dir, day, line_r, place_r);
 	}
+	s->id = STR_NONE;
 	return (err);
 }
 

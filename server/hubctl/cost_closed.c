@@ -197,7 +197,8 @@ closed_head(const struct ctl *ctl, const struct closed *c)
 	buf_init(&b, 1 << 20);
 	for (int i = 0; i < PQntuples(c->costs); i++)
 		add_head(&b, c, i, ctl->lang);
-	fwrite(b.p, 1, b.len, stdout);
+	if (b.len > 0)
+		fwrite(b.p, 1, b.len, stdout);
 	buf_clear(&b);
 }
 

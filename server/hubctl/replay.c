@@ -234,12 +234,14 @@ static void
 compare_leg(struct comparison *c, const struct replay_leg *before,
     const struct replay_leg *after)
 {
-	if (after == NULL)
-		note(c, REPLAY_DENIED, before->dataset, before->attributes,
-		    STR_NONE);
-	else if (before == NULL)
+	if (before == NULL && after == NULL)
+		return;
+	if (before == NULL)
 		note(c, REPLAY_ALLOWED, after->dataset, STR_NONE,
 		    after->attributes);
+	else if (after == NULL)
+		note(c, REPLAY_DENIED, before->dataset, before->attributes,
+		    STR_NONE);
 	else if (c->d->ids == 0 ||
 	    logged_source(c->d, before->dataset) != NULL) {
 		note(c, REPLAY_ATTRIBUTES, before->dataset,
