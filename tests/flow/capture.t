@@ -282,6 +282,10 @@ def two_hubs_load_into_one_database(w):
 	try:
 		wait_for(lambda: 'msg="region in force"' in p.text(), 15,
 		    "its region")
+		# Its workers hear of it one after the other.
+		w.port = port
+		wait_for(lambda: all(w.ask("froendenberg", Q).status == 200
+		    for i in range(6)), 15, "its workers")
 		for i in range(10):
 			w.port = (first, port)[i % 2]
 			rids.append(w.ask("froendenberg", Q).ok()
