@@ -193,15 +193,6 @@ struct seen {
 	uint64_t grants;
 };
 
-static bool
-is_filtered(const struct request *rq)
-{
-	const struct query *q = &rq->query;
-
-	return (!rq->retrieve &&
-	    (q->q != NULL || q->geo != NULL || q->scope_q != NULL));
-}
-
 static struct seen *
 note_seen(struct request *rq, const struct merge *m)
 {
@@ -264,7 +255,7 @@ request_merge(struct request *rq, struct map_views *views)
 	}
 	if (views != NULL)
 		note_views(rq, &m, ends, views);
-	if (is_filtered(rq))
+	if (!rq->retrieve && query_selects_late(&rq->query))
 		seen = note_seen(rq, &m);
 	merge_run(&m, &rq->found, &n);
 	rq->nfound = 0;

@@ -144,6 +144,17 @@ boolexpr_test(const struct boolexpr *e, boolexpr_test_fn test, const void *arg)
 	return (!any);
 }
 
+bool
+boolexpr_has_and(const struct boolexpr *e)
+{
+	if (e->kind == AND)
+		return (true);
+	for (e = e->below; e != NULL; e = e->beside)
+		if (boolexpr_has_and(e))
+			return (true);
+	return (false);
+}
+
 void
 boolexpr_write(const struct boolexpr *e, boolexpr_write_fn fn, struct buf *b)
 {

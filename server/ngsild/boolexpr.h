@@ -26,6 +26,8 @@ enum hub_err boolexpr_parse(struct str text, boolexpr_atom_fn atom, void *arg,
     struct arena *, struct boolexpr **, const char **why_r) HUB_MUST_CHECK;
 bool boolexpr_test(
     const struct boolexpr *, boolexpr_test_fn test, const void *arg);
+/* Is it more than a list of alternatives? */
+bool boolexpr_has_and(const struct boolexpr *);
 /* Appends it as it can be read again: "," for or, ";" for and. */
 typedef void (*boolexpr_write_fn)(const void *atom, struct buf *);
 void boolexpr_write(const struct boolexpr *, boolexpr_write_fn, struct buf *);

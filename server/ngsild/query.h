@@ -108,10 +108,13 @@ enum hub_err query_parse_body(const struct json *, const struct http_uri *,
     const struct context *, struct names *, struct arena *, struct query *,
     struct query_error *) HUB_MUST_CHECK;
 
-/* Each is true when the query does not ask. The type selection (4.17): */
+/* Each is true when the query does not ask. One of the types that it names at
+ * all; */
+bool query_names_type(const struct query *, const struct name *type);
+/* the type selection (4.17); */
 bool query_type_match(const struct query *, const struct entity *);
-/* one of the types that it names at all, and one of its ids, as sources are
- * asked for them; */
+/* one of the types that it names at all, one of its ids, and its idPattern:
+ * what each source's part of an entity must satisfy; */
 bool query_asked(const struct query *, const struct entity *);
 /* any of a body's selectors; */
 bool query_selectors_match(const struct query *, const struct entity *);
@@ -124,6 +127,9 @@ bool query_filter_match(const struct query *, const struct entity *,
     struct names *);
 /* all of these and ids. */
 bool query_match(const struct query *, const struct entity *, struct names *);
+/* May the whole of an entity fail query_match though its parts were asked for
+ * (query_asked) and have one of the attributes? */
+bool query_selects_late(const struct query *);
 
 /* Takes out of the entity, in place, the attributes, instances and scope that
  * pick, omit and datasetId leave out. attrs is entity_write's; hide_id and

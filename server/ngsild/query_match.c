@@ -53,7 +53,26 @@ query_asked(const struct query *q, const struct entity *e)
 
 	for (unsigned i = 0; i < q->ntypes && !any; i++)
 		any = entity_has_type(e, q->types[i]);
-	return (any && has_id(q, e));
+	return (any && has_id(q, e) &&
+	    (q->id_pattern_re == NULL ||
+		pattern_match(q->id_pattern_re, e->id)));
+}
+
+bool
+query_selects_late(const struct query *q)
+{
+	return (q->q != NULL || q->geo != NULL || q->scope_q != NULL ||
+	    q->nselectors > 0 ||
+	    (q->type_expr != NULL && boolexpr_has_and(q->type_expr)));
+}
+
+bool
+query_names_type(const struct query *q, const struct name *type)
+{
+	for (unsigned i = 0; i < q->ntypes; i++)
+		if (q->types[i] == type)
+			return (true);
+	return (q->ntypes == 0);
 }
 
 bool

@@ -135,6 +135,24 @@ def only_ids_asked_for_count(w):
 			same(got[0], got[1], query)
 
 
+@test
+def terms_are_those_of_what_was_selected(w):
+	"""Not those of an entity that its source gave all the same, and whose
+	id, types or attributes then turn out to be others."""
+	give([typed(X, ["WaterObserved", "FloodMonitoring"],
+	    waterLevel=prop("1"), currentLevel=prop("3"),
+	    location=point(7.57, 51.44)),
+	    ent(Y, "WaterObserved", flow=prop("2"))])
+	A.lax = True
+	for query in ("idPattern=X:1$&type=WaterObserved",
+	    "type=(WaterObserved;FloodMonitoring)",
+	    "type=WaterObserved&q=waterLevel"):
+		a = w.ask("froendenberg", "?" + query + "&count=true").ok()
+		same(a.one("NGSILD-Results-Count"), "1", query)
+		check("s-water;v=1" in a.all("Hub-Agreement") and
+		    "s-flow;v=1" not in a.all("Hub-Agreement"), query)
+
+
 INLINED = '{"id":"urn:d:1","type":"Device","geheim":{"type":"Property",' \
     '"value":4711}}'
 

@@ -25,7 +25,10 @@ def option(name, default):
 
 
 LONG = "--long" in sys.argv or os.environ.get("HUB_LONG") == "1"
-SEED = option("--seed", int.from_bytes(os.urandom(4), "big"))
+# A check says the same thing of the same source twice; a long run looks at what
+# nobody saw yet.
+SEED = option("--seed", int.from_bytes(os.urandom(4), "big") if LONG else
+    20261123)
 WORLDS = 6
 
 

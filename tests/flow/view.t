@@ -245,9 +245,11 @@ def complain(rq, hidden, was, now, each):
 
 
 def alike(answer, each):
-	"""Which agreements an answer was given under is no secret of the
-	view, but of the views that each of them gives."""
-	return answer if each else without(answer, "hub-agreement")
+	"""Which agreements an answer was given under, of which its ETag is made
+	too, is no secret of the view, but of the views that each of them
+	gives."""
+	return answer if each else without(without(answer, "hub-agreement"),
+	    "etag")
 
 
 def hide(cases, request, series):

@@ -540,10 +540,52 @@ bounds_its_lists(void **state)
 	buf_clear(&t);
 }
 
+static void
+knows_what_only_the_whole_entity_shows(void **state)
+{
+	static const struct {
+		const char *text;
+		bool late;
+	} cases[] = {
+		{ "type=A", false },
+		{ "type=A,B", false },
+		{ "type=(A%7CB),C", false },
+		{ "type=A&idPattern=1$&attrs=x&id=urn:a:1", false },
+		{ "type=A;B", true },
+		{ "type=C,(A;B)", true },
+		{ "type=A&q=x", true },
+		{ "type=A&scopeQ=/a", true },
+		{ "type=A&georel=near;maxDistance==5&geometry=Point"
+		  "&coordinates=[7.5,51.4]", true },
+	};
+	struct query q;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		get(*state, cases[i].text, &q);
+		if (query_selects_late(&q) != cases[i].late)
+			fail_msg("%s", cases[i].text);
+	}
+}
+
+static void
+asks_each_part_for_its_id(void **state)
+{
+	struct bench *b = *state;
+	struct entity e = { .id = STR("urn:a:1") };
+	struct query q;
+
+	get(b, "attrs=x&idPattern=1$", &q);
+	assert_true(query_asked(&q, &e));
+	e.id = STR("urn:a:2");
+	assert_false(query_asked(&q, &e));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(knows_what_only_the_whole_entity_shows),
+		cmocka_unit_test(asks_each_part_for_its_id),
 		cmocka_unit_test(reads_all_that_it_knows),
 		cmocka_unit_test(has_the_defaults_of_the_standard),
 		cmocka_unit_test(takes_iris_as_names),
