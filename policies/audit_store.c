@@ -16,7 +16,7 @@ cell(const PGresult *res, int row, int col, struct arena *a)
 }
 
 static int
-hex_digit(char c)
+lower_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return (c - '0');
@@ -32,21 +32,13 @@ get_hash(const PGresult *res, int row, int col, unsigned char out[SHA256_LEN])
 	if (PQgetlength(res, row, col) != 2 * SHA256_LEN)
 		return (HUB_ECONFLICT);
 	for (int i = 0; i < SHA256_LEN; i++) {
-		high = hex_digit(hex[2 * i]);
-		low = hex_digit(hex[2 * i + 1]);
+		high = lower_hex(hex[2 * i]);
+		low = lower_hex(hex[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return (HUB_ECONFLICT);
 		out[i] = (unsigned char)(high * 16 + low);
 	}
 	return (HUB_OK);
-}
-
-static enum hub_err
-get_int(const PGresult *res, int row, int col, int64_t *value_r)
-{
-	return (str_int((struct str){ PQgetvalue(res, row, col),
-			    (size_t)PQgetlength(res, row, col) },
-	    INT64_MIN, INT64_MAX, value_r));
 }
 
 enum hub_err
@@ -58,7 +50,7 @@ audit_end_get(struct db *db, struct audit_end *end)
 
 	if (err != HUB_OK)
 		return (err);
-	err = PQntuples(res) == 1 ? get_int(res, 0, 0, &end->id) : HUB_EIO;
+	err = PQntuples(res) == 1 ? db_int(res, 0, 0, &end->id) : HUB_EIO;
 	if (err == HUB_OK)
 		err = get_hash(res, 0, 1, end->hash);
 	PQclear(res);
@@ -72,7 +64,7 @@ load_row(const PGresult *res, int i, struct arena *a, struct audit_row *row)
 		&row->db_user, &row->table, &row->key, &row->op, &row->before,
 		&row->after };
 	enum { N = sizeof(texts) / sizeof(texts[0]) };
-	enum hub_err err = get_int(res, i, 0, &row->id);
+	enum hub_err err = db_int(res, i, 0, &row->id);
 
 	for (int k = 0; k < N; k++)
 		*texts[k] = cell(res, i, k + 1, a);

@@ -15,7 +15,6 @@
 #define FILE_MAX  ((size_t)4 << 20)
 #define INT64_STR 24
 
-static enum hub_err get_int(const PGresult *, int row, int col, int64_t *);
 static enum hub_err check_size(const struct region_file *, unsigned n);
 static enum hub_err store(struct db *, const struct region_file *, unsigned n,
     const struct bundle_facts *, const unsigned char hash[SHA256_LEN],
@@ -39,9 +38,9 @@ head_get(struct db *db, struct bundle_head *head,
 		return (err);
 	err = PQntuples(res) == 1 ? HUB_OK : HUB_EIO;
 	if (err == HUB_OK)
-		err = get_int(res, 0, 0, &h.bundle);
+		err = db_int(res, 0, 0, &h.bundle);
 	if (err == HUB_OK)
-		err = get_int(res, 0, 1, &h.epoch);
+		err = db_int(res, 0, 1, &h.epoch);
 	if (err == HUB_OK && PQgetlength(res, 0, 2) > 2 * SHA256_LEN)
 		err = HUB_EIO;
 	if (err == HUB_OK) {
@@ -111,7 +110,7 @@ bundle_parent(struct db *db, int64_t bundle, int64_t *parent_r)
 	    1, params, &res);
 	if (err != HUB_OK)
 		return (err);
-	err = PQntuples(res) == 1 ? get_int(res, 0, 0, parent_r) : HUB_ENOENT;
+	err = PQntuples(res) == 1 ? db_int(res, 0, 0, parent_r) : HUB_ENOENT;
 	PQclear(res);
 	return (err);
 }
@@ -180,7 +179,7 @@ store_begin(struct db *db, const unsigned char hash[SHA256_LEN],
 	    4, params, &res);
 	if (err != HUB_OK)
 		return (err);
-	err = PQntuples(res) == 1 ? get_int(res, 0, 0, bundle_r) : HUB_EIO;
+	err = PQntuples(res) == 1 ? db_int(res, 0, 0, bundle_r) : HUB_EIO;
 	PQclear(res);
 	return (err);
 }
@@ -345,8 +344,8 @@ load_hash(struct db *db, const char *id, char hex[2 * SHA256_LEN + 1])
 		err = HUB_ENOENT;
 	else if (PQgetlength(res, 0, 0) != 2 * SHA256_LEN)
 		err = HUB_ECONFLICT;
-	else if ((err = get_int(res, 0, 1, &n)) == HUB_OK &&
-	    (err = get_int(res, 0, 2, &bytes)) == HUB_OK &&
+	else if ((err = db_int(res, 0, 1, &n)) == HUB_OK &&
+	    (err = db_int(res, 0, 2, &bytes)) == HUB_OK &&
 	    (n > FILES_MAX || bytes > (int64_t)BYTES_MAX))
 		err = HUB_ERANGE;
 	if (err == HUB_OK)
@@ -379,12 +378,4 @@ bundle_load(struct db *db, int64_t bundle, struct arena *a,
 	*files_r = files;
 	*n_r = n;
 	return (HUB_OK);
-}
-
-static enum hub_err
-get_int(const PGresult *res, int row, int col, int64_t *value_r)
-{
-	return (str_int((struct str){ PQgetvalue(res, row, col),
-			    (size_t)PQgetlength(res, row, col) },
-	    INT64_MIN, INT64_MAX, value_r));
 }

@@ -16,12 +16,6 @@ cell(const PGresult *res, int row, int col)
 	    (size_t)PQgetlength(res, row, col) });
 }
 
-static enum hub_err
-get_int(const PGresult *res, int row, int col, int64_t *value_r)
-{
-	return (str_int(cell(res, row, col), INT64_MIN, INT64_MAX, value_r));
-}
-
 /* A row of numbers. */
 static enum hub_err
 ask_ints(struct db *db, const char *sql, int n, int64_t *values)
@@ -34,7 +28,7 @@ ask_ints(struct db *db, const char *sql, int n, int64_t *values)
 	if (PQntuples(res) != 1)
 		err = HUB_EIO;
 	for (int i = 0; err == HUB_OK && i < n; i++)
-		err = get_int(res, 0, i, &values[i]);
+		err = db_int(res, 0, i, &values[i]);
 	PQclear(res);
 	return (err);
 }
@@ -67,11 +61,11 @@ load_row(const PGresult *res, int i, struct arena *a,
 	row->id = arena_str(a, cell(res, i, 2));
 	row->context = arena_str(a, cell(res, i, 3));
 	row->document = arena_str(a, cell(res, i, 4));
-	err = get_int(res, i, 5, &row->version);
+	err = db_int(res, i, 5, &row->version);
 	if (err == HUB_OK)
-		err = get_int(res, i, 6, &row->created.us);
+		err = db_int(res, i, 6, &row->created.us);
 	if (err == HUB_OK)
-		err = get_int(res, i, 7, &row->modified.us);
+		err = db_int(res, i, 7, &row->modified.us);
 	return (err);
 }
 
@@ -83,7 +77,7 @@ load_rows(const PGresult *res, struct arena *a,
 	int n = PQntuples(res);
 	struct registration_row *rows = arena_array(a, (size_t)n + 1,
 	    sizeof(*rows));
-	enum hub_err err = n > 0 ? get_int(res, 0, 0, epoch_r) : HUB_EIO;
+	enum hub_err err = n > 0 ? db_int(res, 0, 0, epoch_r) : HUB_EIO;
 
 	if (n == 1 && PQgetisnull(res, 0, 1))
 		n = 0;

@@ -95,17 +95,6 @@ recall_find(struct recall *r, struct str key, struct mono_us now)
 	return (&s->known);
 }
 
-static struct str
-copied(char **to, struct str s)
-{
-	struct str copy = { *to, s.len };
-
-	if (s.len > 0)
-		memcpy(*to, s.p, s.len);
-	*to += s.len;
-	return (copy);
-}
-
 void
 recall_put(struct recall *r, const struct recalled *k, struct mono_us now)
 {
@@ -124,10 +113,10 @@ recall_put(struct recall *r, const struct recalled *k, struct mono_us now)
 	s->made = now;
 	s->coded = STR_NONE;
 	to = s->bytes;
-	s->known.key = copied(&to, k->key);
-	s->known.answer = copied(&to, k->answer);
+	s->known.key = str_put(&to, k->key);
+	s->known.answer = str_put(&to, k->answer);
 	for (unsigned i = 0; i < k->nlegs; i++)
-		s->known.legs[i].known.body = copied(&to, k->legs[i].known.body);
+		s->known.legs[i].known.body = str_put(&to, k->legs[i].known.body);
 	at = place(r, k->key);
 	slot_unref(*at);
 	*at = s;

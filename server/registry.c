@@ -7,16 +7,6 @@
 
 /* ---- jobs */
 
-static char *
-text_of(struct str s)
-{
-	char *text = xcalloc(1, s.len + 1);
-
-	if (s.len > 0)
-		memcpy(text, s.p, s.len);
-	return (text);
-}
-
 struct registry_job *
 registry_job_new(enum registration_verb verb, struct str tenant,
     struct str id, struct str context, struct str document, int64_t epoch,
@@ -25,11 +15,11 @@ registry_job_new(enum registration_verb verb, struct str tenant,
 	struct registry_job *job = xcalloc(1, sizeof(*job));
 
 	job->change = (struct registration_change){ .verb = verb,
-		.tenant = text_of(tenant),
-		.id = text_of(id),
+		.tenant = str_dup(tenant),
+		.id = str_dup(id),
 		.epoch = epoch,
-		.context = text_of(context),
-		.document = text_of(document) };
+		.context = str_dup(context),
+		.document = str_dup(document) };
 	job->loop = loop;
 	job->fn = fn;
 	job->arg = arg;

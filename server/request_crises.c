@@ -40,16 +40,6 @@ static const struct {
 
 /* ---- the work, in the helper thread */
 
-static char *
-text_of(struct str s)
-{
-	char *text = xcalloc(1, s.len + 1);
-
-	if (s.len > 0)
-		memcpy(text, s.p, s.len);
-	return (text);
-}
-
 static void
 work_free(void *arg)
 {
@@ -112,8 +102,8 @@ submit_take(struct request *rq, struct crisis_work *w)
 {
 	struct registry_job *job;
 
-	w->tenant = text_of(rq->identity.tenant->name);
-	w->person = text_of(rq->identity.subject);
+	w->tenant = str_dup(rq->identity.tenant->name);
+	w->person = str_dup(rq->identity.subject);
 	job = registry_job_work_take(work_run, w, work_free, rq->worker->loop,
 	    on_done, rq);
 	rq->crisis_verb = w->verb;
@@ -258,9 +248,9 @@ declare(struct request *rq, const struct json *j)
 		return (refuse(rq, denied ? PROBLEM_CRISIS_DENIED :
 					    PROBLEM_BAD_REQUEST, why));
 	w = work_new(CRISIS_DECLARE, 1);
-	w->kind = text_of(kind);
-	w->area = text_of(area);
-	w->reason = text_of(reason);
+	w->kind = str_dup(kind);
+	w->area = str_dup(area);
+	w->reason = str_dup(reason);
 	w->length_us = us;
 	w->report_us = wakes.report_us;
 	return (submit_take(rq, w));

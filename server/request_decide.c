@@ -52,15 +52,6 @@ names_needed(const struct request *rq, struct name_list *l)
 		list_add(l, geo_name(q->geo));
 }
 
-static bool
-type_asked(const struct query *q, const struct name *type)
-{
-	for (unsigned i = 0; i < q->ntypes; i++)
-		if (q->types[i] == type)
-			return (true);
-	return (q->ntypes == 0);
-}
-
 /* What the policy itself must see of an entity to decide. */
 static void
 add_policy_names(struct request *rq, const struct policy_leg *leg,
@@ -104,7 +95,7 @@ ask_own(const struct request *rq, const struct policy_leg *leg,
 	const struct query *q = &rq->query;
 
 	for (unsigned i = 0; i < ds->ntypes; i++)
-		if (type_asked(q, ds->types[i].type))
+		if (query_names_type(q, ds->types[i].type))
 			list_add(types, ds->types[i].type);
 	for (unsigned i = 0; ds->any_type && i < q->ntypes; i++)
 		list_add(types, q->types[i]);
@@ -125,7 +116,7 @@ ask_share(struct request *rq, const struct policy_leg *leg,
     struct name_list *released)
 {
 	const struct region_share *s = ps->share;
-	bool any = false, asked = type_asked(&rq->query, ps->type);
+	bool any = false, asked = query_names_type(&rq->query, ps->type);
 
 	for (unsigned i = 0;
 	     rq->nneeded == 0 && i < s->nallow + s->ntransforms; i++) {

@@ -92,15 +92,6 @@ is_alone(const struct request *rq, unsigned leg)
 /* ---- what policy lets a source select by */
 
 static bool
-type_asked(const struct query *q, const struct name *type)
-{
-	for (unsigned i = 0; i < q->ntypes; i++)
-		if (q->types[i] == type)
-			return (true);
-	return (q->ntypes == 0);
-}
-
-static bool
 is_filterable(const struct region_share *s, const struct name *name)
 {
 	for (unsigned i = 0; i < s->nfilterable; i++)
@@ -141,7 +132,7 @@ use_of(const struct name *name, void *arg)
 			const struct policy_share *ps =
 			    &pl->grants[g]->shares[s];
 
-			if (type_asked(by->query, ps->type) &&
+			if (query_names_type(by->query, ps->type) &&
 			    !share_lets(pl, pl->grants[g], ps, name))
 				return (NARROW_LOCAL);
 		}
@@ -158,7 +149,7 @@ scope_shown(const struct asker *by)
 			const struct policy_share *ps =
 			    &pl->grants[g]->shares[s];
 
-			if (type_asked(by->query, ps->type) &&
+			if (query_names_type(by->query, ps->type) &&
 			    !ps->share->system_scope)
 				return (false);
 		}

@@ -116,6 +116,14 @@ db_exec(struct db *db, const char *sql, int n, const char *const *params,
 }
 
 enum hub_err
+db_int(const PGresult *res, int row, int col, int64_t *value_r)
+{
+	return (str_int((struct str){ PQgetvalue(res, row, col),
+			    (size_t)PQgetlength(res, row, col) },
+	    INT64_MIN, INT64_MAX, value_r));
+}
+
+enum hub_err
 db_begin(struct db *db)
 {
 	return (simple(db, "BEGIN", "BEGIN"));

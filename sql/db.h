@@ -32,6 +32,9 @@ const char *db_why(struct db *);
  * missing rights; HUB_EIO for the rest. */
 enum hub_err db_exec(struct db *, const char *sql, int n,
     const char *const *params, PGresult **res_r) HUB_MUST_CHECK;
+/* A bigint of a result; HUB_ESYNTAX or HUB_ERANGE for anything else, NULL too. */
+enum hub_err db_int(const PGresult *, int row, int col, int64_t *value_r)
+    HUB_MUST_CHECK;
 enum hub_err db_begin(struct db *) HUB_MUST_CHECK;
 enum hub_err db_commit(struct db *) HUB_MUST_CHECK;
 void db_rollback(struct db *);

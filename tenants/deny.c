@@ -32,16 +32,6 @@ deny_kind_read(struct str word, enum deny_kind *kind_r)
 
 /* ---- values */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (c - 'a' + 10);
-	return (c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1);
-}
-
 static bool
 read_hex(struct str s, unsigned char out[SHA256_LEN])
 {

@@ -215,7 +215,7 @@ uuid_format(const struct uuid *u, char out[UUID_STR_MAX])
 	*to = '\0';
 }
 
-static int
+int
 hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

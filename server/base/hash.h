@@ -19,6 +19,8 @@ void sha256(struct str, unsigned char out[SHA256_LEN]);
 void hmac_sha256(struct str key, struct str, unsigned char out[SHA256_LEN]);
 /* Lower-case hex; out has 2 * n + 1 bytes. */
 void hex_encode(const unsigned char *, size_t n, char *out);
+/* 0 to 15 of a digit in either case, else -1. */
+int hex_digit(char);
 
 /* From the kernel's generator; never fails (ends the process instead). */
 void random_bytes(void *, size_t);

@@ -83,6 +83,27 @@ str_cut(struct str *rest, char sep, struct str *part_r)
 	return (true);
 }
 
+char *
+str_dup(struct str s)
+{
+	char *text = xcalloc(1, s.len + 1);
+
+	if (s.len > 0)
+		memcpy(text, s.p, s.len);
+	return (text);
+}
+
+struct str
+str_put(char **to, struct str s)
+{
+	struct str copy = { *to, s.len };
+
+	if (s.len > 0)
+		memcpy(*to, s.p, s.len);
+	*to += s.len;
+	return (copy);
+}
+
 bool
 str_glob(struct str pattern, struct str s)
 {
@@ -139,10 +160,10 @@ str_int(struct str s, int64_t min, int64_t max, int64_t *value_r)
 	int64_t v;
 	enum hub_err err;
 
-	err = str_uint(neg ? str_from(s, 1) : s, INT64_MAX, &u);
+	err = str_uint(neg ? str_from(s, 1) : s, (uint64_t)INT64_MAX + neg, &u);
 	if (err != HUB_OK)
 		return (err);
-	v = neg ? -(int64_t)u : (int64_t)u;
+	v = neg && u > 0 ? -(int64_t)(u - 1) - 1 : (int64_t)u;
 	if (v < min || v > max)
 		return (HUB_ERANGE);
 	*value_r = v;

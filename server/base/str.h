@@ -1,6 +1,6 @@
 /* server/base/str.h - a borrowed view of bytes, and strict readers of it.
  *
- * A str need not end in NUL and may hold any byte. Nothing here allocates. */
+ * A str need not end in NUL and may hold any byte. Only str_dup allocates. */
 #ifndef HUB_BASE_STR_H
 #define HUB_BASE_STR_H
 
@@ -54,6 +54,10 @@ size_t str_chr(struct str s, char c);
 /* Cuts the part before the first sep off *rest; false when *rest was used up
  * (its p is NULL). An empty string has one empty part. */
 bool str_cut(struct str *rest, char sep, struct str *part_r);
+/* The bytes and a NUL behind them; the caller frees it. */
+char *str_dup(struct str) HUB_MUST_CHECK;
+/* The same bytes at *to, which has room for them and is moved behind them. */
+struct str str_put(char **to, struct str);
 /* `*` in the pattern matches any run of bytes; all else is itself. At most
  * pattern.len * s.len steps. */
 bool str_glob(struct str pattern, struct str s);

@@ -182,17 +182,6 @@ make_room(struct answer_cache *c, size_t size)
 	return (true);
 }
 
-static struct str
-copied(char **to, struct str s)
-{
-	struct str copy = { *to, s.len };
-
-	if (s.len > 0)
-		memcpy(*to, s.p, s.len);
-	*to += s.len;
-	return (copy);
-}
-
 static void
 copy_head(struct kept *k, const struct http_head *h, char **to)
 {
@@ -202,8 +191,8 @@ copy_head(struct kept *k, const struct http_head *h, char **to)
 	for (unsigned i = 0; i < h->nfields; i++)
 		if (is_kept(h->fields[i].name))
 			mine->fields[mine->nfields++] = (struct http_field){
-				copied(to, h->fields[i].name),
-				copied(to, h->fields[i].value) };
+				str_put(to, h->fields[i].name),
+				str_put(to, h->fields[i].value) };
 }
 
 void
@@ -232,6 +221,6 @@ answer_cache_put(struct answer_cache *c, const struct answer_key *key,
 	k->pub.until.us = now.us + us;
 	to = k->bytes;
 	copy_head(k, h, &to);
-	k->pub.body = copied(&to, body);
+	k->pub.body = str_put(&to, body);
 	*place(c, key) = k;
 }

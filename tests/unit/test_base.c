@@ -84,6 +84,36 @@ reads_signed_numbers_within_their_range(void **state)
 }
 
 static void
+copies_bytes(void **state)
+{
+	char room[8], *to = room, *copy = str_dup(STR("a\0b"));
+	struct str first, none;
+
+	(void)state;
+	assert_memory_equal(copy, "a\0b", 4); /* and the NUL behind */
+	free(copy);
+	first = str_put(&to, STR("ab"));
+	none = str_put(&to, STR_NONE);
+	assert_true(str_eq(first, STR("ab")) && first.p == room);
+	assert_true(none.len == 0 && to == room + 2);
+}
+
+static void
+reads_hexadecimal_digits(void **state)
+{
+	static const char digits[] = "0123456789abcdef", upper[] = "ABCDEF";
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(hex_digit(digits[i]), i);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(hex_digit(upper[i]), 10 + i);
+	for (const char *c = "/:@G`g \xff"; *c != '\0'; c++)
+		assert_int_equal(hex_digit(*c), -1);
+	assert_int_equal(hex_digit('\0'), -1);
+}
+
+static void
 matches_globs(void **state)
 {
 	static const struct {
@@ -651,6 +681,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_whole_numbers_and_nothing_else),
 		cmocka_unit_test(reads_signed_numbers_within_their_range),
+		cmocka_unit_test(copies_bytes),
+		cmocka_unit_test(reads_hexadecimal_digits),
 		cmocka_unit_test(matches_globs),
 		cmocka_unit_test(accepts_only_well_formed_utf8),
 		cmocka_unit_test(cuts_an_empty_string_into_one_part),

@@ -315,6 +315,27 @@ commit_of_a_failed_transaction_is_no_success(void **state HUB_UNUSED)
 }
 
 static void
+reads_whole_numbers(void **state HUB_UNUSED)
+{
+	static const enum hub_err want[] = { HUB_OK, HUB_OK, HUB_ESYNTAX,
+		HUB_ESYNTAX, HUB_ERANGE, HUB_ESYNTAX };
+	struct db *db = open_db();
+	PGresult *res = NULL;
+	int64_t n = 0;
+
+	assert_int_equal(db_exec(db, "SELECT 7, -9223372036854775808, NULL, "
+	    "'', 9223372036854775808, 'x'", 0, NULL, &res), HUB_OK);
+	for (int col = 0; col < 6; col++)
+		assert_int_equal(db_int(res, 0, col, &n), want[col]);
+	assert_int_equal(db_int(res, 0, 0, &n), HUB_OK);
+	assert_true(n == 7);
+	assert_int_equal(db_int(res, 0, 1, &n), HUB_OK);
+	assert_true(n == INT64_MIN);
+	PQclear(res);
+	db_close(db);
+}
+
+static void
 passes_parameters_and_null(void **state HUB_UNUSED)
 {
 	const char *params[] = { "it's; \"x\"", NULL };
@@ -337,6 +358,7 @@ main(void)
 		cmocka_unit_test(says_why_a_database_cannot_be_reached),
 		cmocka_unit_test(maps_sqlstates_to_errors),
 		cmocka_unit_test(commit_of_a_failed_transaction_is_no_success),
+		cmocka_unit_test(reads_whole_numbers),
 		cmocka_unit_test(passes_parameters_and_null),
 		cmocka_unit_test(listener_tells_once_that_nobody_answers),
 		cmocka_unit_test(listener_may_be_freed_in_its_callback),
