@@ -107,10 +107,8 @@ make_etag(struct request *rq)
 
 /* Is it that of the state we have, in whichever coding? */
 static bool
-is_ours(const struct request *rq, struct str tag)
+is_ours(struct str ours, struct str tag)
 {
-	struct str ours = { rq->etag, ETAG_LEN };
-
 	tag = str_trim(tag);
 	if (str_eq(tag, STR("*")))
 		return (true);
@@ -123,8 +121,8 @@ is_ours(const struct request *rq, struct str tag)
 	    str_eq(str_from(tag, ours.len), STR("-gzip"))));
 }
 
-static bool
-is_known(const struct request *rq, const struct http_head *h)
+bool
+conduct_is_known(const struct http_head *h, struct str etag)
 {
 	struct str rest, tag;
 
@@ -133,7 +131,7 @@ is_known(const struct request *rq, const struct http_head *h)
 			continue;
 		rest = h->fields[i].value;
 		while (rest.p != NULL && str_cut(&rest, ',', &tag))
-			if (is_ours(rq, tag))
+			if (is_ours(etag, tag))
 				return (true);
 	}
 	return (false);
@@ -193,7 +191,7 @@ conduct_name(struct request *rq)
 		return (false);
 	if (rq->etag[0] == '\0')
 		make_etag(rq);
-	if (!is_known(rq, h))
+	if (!conduct_is_known(h, (struct str){ rq->etag, ETAG_LEN }))
 		return (false);
 	rq->status = 304;
 	return (true);

@@ -397,6 +397,8 @@ void answer_content_fields(struct request *);
  * one. true: the client has it already; status is 304 then, and what describes
  * the body is to be left out. */
 bool conduct_name(struct request *) HUB_MUST_CHECK;
+/* Does the client have it already (If-None-Match: RFC 9110, 13.1.2)? */
+bool conduct_is_known(const struct http_head *, struct str etag);
 /* Afterwards, and before the body is booked: codes it, or drops it for 304;
  * adds the fields that say so. */
 void conduct_body(struct request *);

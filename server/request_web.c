@@ -83,27 +83,6 @@ add_fields(struct request *rq, const struct web_file *f)
 		BUF_LIT(b, "Strict-Transport-Security: max-age=31536000\r\n");
 }
 
-/* RFC 9110, 13.1.2: does the client have this state already? */
-static bool
-is_known(const struct http_head *h)
-{
-	struct str part, rest = http_field_find(h, STR("If-None-Match"), NULL);
-
-	while (rest.p != NULL && str_cut(&rest, ',', &part)) {
-		part = str_trim(part);
-		if (str_eq(part, STR("*")))
-			return (true);
-		if (str_prefix(part, STR("W/")))
-			part = str_from(part, 2);
-		if (part.len == strlen(web_hash) + 2 && part.p[0] == '"' &&
-		    part.p[part.len - 1] == '"' &&
-		    str_eq((struct str){ part.p + 1, part.len - 2 },
-			str_of(web_hash)))
-			return (true);
-	}
-	return (false);
-}
-
 /* Comes straight from receive: nobody is known here, and nothing is noted. */
 static enum step_next
 run_page(struct request *rq)
@@ -113,7 +92,8 @@ run_page(struct request *rq)
 	assert(f != NULL);
 	rq->decided.noted = true;
 	add_fields(rq, f);
-	rq->status = is_known(http_exchange_head(rq->exchange)) ? 304 : 200;
+	rq->status = conduct_is_known(http_exchange_head(rq->exchange),
+			 str_of(web_hash)) ? 304 : 200;
 	if (rq->status == 200)
 		buf_add(&rq->body, f->bytes, f->len);
 	if (rq->body.failed)

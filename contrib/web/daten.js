@@ -69,8 +69,8 @@ function answerTable(found) {
 	return table(t('answer.table'), [{ title: t('column.name') },
 		{ title: t('column.number'), num: true },
 		...names.map((n) => ({ title: n }))], found.map((e, i) => [
-		title(e), String(i + 1), ...names.map((n) => n in e ?
-		cell(e[n]) : '')]));
+		title(e), String(i + 1), ...names.map((n) =>
+		Object.hasOwn(e, n) ? cell(e[n]) : '')]));
 }
 
 function answerMap(found, areas, me) {
