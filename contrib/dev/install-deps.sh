@@ -7,7 +7,7 @@ set -eu
 
 PACKAGES="
 autoconf automake pkg-config gcc libc6-dev make
-libevent-dev libssl-dev libjwt-dev libpq-dev libjansson-dev libconfuse-dev zlib1g-dev
+libevent-dev libssl-dev libnghttp2-dev libjwt-dev libpq-dev libjansson-dev libconfuse-dev zlib1g-dev
 libsmartcols-dev libcmocka-dev
 postgresql openssl curl ca-certificates util-linux
 $*"
