@@ -1,20 +1,23 @@
 /* server/base/log.c - the log; log.h says what it promises. */
 #include "server/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/base/clock.h"
+#include "server/base/log_line.h"
 
-#define LINE_MAX_BYTES 2048
+#define DETAIL_MAX 1900 /* bytes of a line's own fields; more are cut */
 
 static atomic_int level = LOG_INFO;
+static atomic_int format = LOG_LOGFMT;
 static atomic_int log_fd = STDERR_FILENO;
-
-static const char *const level_names[] = { "err", "warn", "info", "debug" };
+static atomic_bool journal;
 
 void
 log_set_level(enum log_level l)
@@ -29,6 +32,41 @@ log_get_level(void)
 	    memory_order_relaxed));
 }
 
+void
+log_set_format(enum log_format f)
+{
+	atomic_store(&format, (int)f);
+}
+
+enum log_format
+log_get_format(void)
+{
+	return ((enum log_format)atomic_load_explicit(&format,
+	    memory_order_relaxed));
+}
+
+bool
+log_is_journal(void)
+{
+	return (atomic_load_explicit(&journal, memory_order_relaxed));
+}
+
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's end; what
+ * was inherited from a parent may be another one. */
+static bool
+is_journal(int fd)
+{
+	const char *env = getenv("JOURNAL_STREAM");
+	struct str inode = str_of(env), device;
+	uint64_t dev, ino;
+	struct stat st;
+
+	return (env != NULL && str_cut(&inode, ':', &device) &&
+	    str_uint(device, UINT64_MAX, &dev) == HUB_OK &&
+	    inode.p != NULL && str_uint(inode, UINT64_MAX, &ino) == HUB_OK &&
+	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino);
+}
+
 enum hub_err
 log_open(const char *path)
 {
@@ -40,6 +78,7 @@ log_open(const char *path)
 		if (fd < 0)
 			return (HUB_EIO);
 	}
+	atomic_store(&journal, is_journal(fd));
 	if (at == STDERR_FILENO) {
 		atomic_store(&log_fd, fd);
 		return (HUB_OK);
@@ -50,16 +89,6 @@ log_open(const char *path)
 	if (fd != STDERR_FILENO)
 		(void)close(fd);
 	return (rc >= 0 ? HUB_OK : HUB_EIO);
-}
-
-/* No control character survives: a line is one line, whatever came in. */
-static size_t
-clean(char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-			s[i] = '?';
-	return (len);
 }
 
 /* Texts of others have quotes, too: inside a quoted value each becomes an
@@ -90,34 +119,41 @@ clean_quotes(char *s, size_t len)
 }
 
 void
+log_write(struct str line)
+{
+	ssize_t n;
+
+	while (line.len > 0) {
+		n = write(atomic_load(&log_fd), line.p, line.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* a log that cannot be written stops nobody */
+		line = str_from(line, (size_t)n);
+	}
+}
+
+void
 log_kv(enum log_level l, const char *phrase, const char *detail, ...)
 {
-	char line[LINE_MAX_BYTES], when[WALL_STR_MAX];
-	size_t len, head;
+	struct log_line line;
+	char text[DETAIL_MAX];
+	size_t len = 0;
 	va_list ap;
 	int n;
 
 	if ((int)l > atomic_load_explicit(&level, memory_order_relaxed))
 		return;
-	wall_format(clock_wall(), when);
-	n = snprintf(line, sizeof(line), "ts=%s level=%s msg=\"%s\"", when,
-	    level_names[l], phrase);
-	assert(n > 0 && (size_t)n < sizeof(line));
-	len = (size_t)n;
-	head = len;
+	log_line_begin(&line, l, phrase);
 	if (detail != NULL) {
-		line[len++] = ' ';
 		va_start(ap, detail);
-		n = vsnprintf(line + len, sizeof(line) - len - 1, detail, ap);
+		n = vsnprintf(text, sizeof(text), detail, ap);
 		va_end(ap);
 		if (n > 0)
-			len += (size_t)n < sizeof(line) - len - 1
-			    ? (size_t)n
-			    : sizeof(line) - len - 2;
+			len = (size_t)n < sizeof(text) ? (size_t)n :
+							 sizeof(text) - 1;
+		clean_quotes(text, len);
+		log_line_fields(&line, (struct str){ text, len });
 	}
-	clean_quotes(line + head, len - head);
-	len = clean(line, len);
-	line[len++] = '\n';
-	if (write(atomic_load(&log_fd), line, len) < 0)
-		return; /* a log that cannot be written stops nobody */
+	log_write(log_line_end(&line));
 }
