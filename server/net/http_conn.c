@@ -24,11 +24,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/net/http_conn_priv.h"
+#include "server/net/h2.h"
 
 #define RUN_BATCH    64		      /* steps before others have a turn */
 #define LINGER_MS    1000	      /* for a refused client to read why */
-#define LEAVE_MS 250 /* idle ones, while the server drains */
 #define LINGER_BYTES ((size_t)262144) /* and to stop sending */
 
 static void on_conn(int, int, void *);
@@ -95,6 +94,10 @@ on_conn_timer(void *arg)
 {
 	struct conn *c = arg;
 
+	if (c->h2 != NULL) {
+		h2_timeout(c);
+		return;
+	}
 	switch (c->wait) {
 	case WAIT_HEADER:
 	case WAIT_BODY:
@@ -163,6 +166,7 @@ conn_close(struct conn *c)
 {
 	loop_fn *on_abort = NULL;
 	void *abort_arg = NULL;
+	struct h2 *h2 = c->h2;
 
 	if (c->state == CONN_DEAD)
 		return;
@@ -171,6 +175,8 @@ conn_close(struct conn *c)
 		abort_arg = c->ex->abort_arg;
 	}
 	conn_tell_sent(c, false);
+	if (h2 != NULL)
+		h2_cut(h2);
 	c->state = CONN_DEAD;
 	watch_clear(&c->watch);
 	timer_clear(&c->timer);
@@ -186,6 +192,8 @@ conn_close(struct conn *c)
 	/* conn_run may be at work on it further up. */
 	defer_set(c->server->loop, &c->defer, conn_free, c);
 	server_bury(c->server, c);
+	if (h2 != NULL)
+		h2_end(h2);
 	if (on_abort != NULL)
 		on_abort(abort_arg);
 }
@@ -255,6 +263,7 @@ conn_run(struct conn *c)
 		[CONN_OPEN] = step_open,
 		[CONN_REPLY] = step_reply,
 		[CONN_LINGER] = step_linger,
+		[CONN_H2] = step_h2,
 	};
 	enum step next = STEP_MORE;
 
@@ -266,7 +275,13 @@ conn_run(struct conn *c)
 		next = steps[c->state](c);
 	c->running = false;
 	if (next == STEP_MORE && c->state != CONN_DEAD)
-		defer_set(c->server->loop, &c->defer, on_conn_again, c);
+		conn_run_later(c);
+}
+
+void
+conn_run_later(struct conn *c)
+{
+	defer_set(c->server->loop, &c->defer, on_conn_again, c);
 }
 
 static void
@@ -280,6 +295,9 @@ on_conn(int fd HUB_UNUSED, int what HUB_UNUSED, void *arg)
 {
 	struct conn *c = arg;
 
+	/* HTTP/2 is read at any time, but only when there is something. */
+	if (c->h2 != NULL)
+		c->more = true;
 	conn_run(c);
 }
 
@@ -348,14 +366,18 @@ http_exchange_on_abort(struct http_exchange *ex, loop_fn *fn, void *arg)
 void
 http_exchange_on_sent(struct http_exchange *ex, http_sent_fn *fn, void *arg)
 {
+	if (ex->stream != NULL) {
+		h2_on_sent(ex, fn, arg);
+		return;
+	}
 	ex->conn->on_sent = fn;
 	ex->conn->sent_arg = arg;
 }
 
 struct str
-http_exchange_peer(const struct http_exchange *ex)
+http_exchange_peer(struct http_exchange *ex)
 {
-	char *text = ex->conn->ex->peer;
+	char *text = ex->peer;
 	const union conn_peer *peer = &ex->conn->peer;
 	const void *bytes;
 

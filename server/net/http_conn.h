@@ -72,7 +72,7 @@ const struct http_head *http_exchange_head(const struct http_exchange *);
 struct str http_exchange_body(const struct http_exchange *);
 struct loop *http_exchange_loop(const struct http_exchange *);
 /* Numeric peer address for the log; "unix" for unix sockets. */
-struct str http_exchange_peer(const struct http_exchange *);
+struct str http_exchange_peer(struct http_exchange *);
 bool http_exchange_is_tls(const struct http_exchange *);
 /* SHA-256 of the certificate that the client has shown to be its own, as
  * tls_peer_thumbprint has it; false: there is none. */

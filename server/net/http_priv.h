@@ -17,6 +17,7 @@ enum conn_state {
 	CONN_OPEN,   /* the handler has it */
 	CONN_REPLY,  /* an answer is being written */
 	CONN_LINGER, /* refused; what still comes is thrown away */
+	CONN_H2,     /* HTTP/2: its streams have states of their own */
 	CONN_DEAD
 };
 
@@ -37,9 +38,15 @@ union conn_peer {
 	struct sockaddr_in6 in6;
 };
 
+struct h2;
+struct h2_stream;
+
+/* What a request has for itself, whether it is the one of its connection or
+ * one of its streams. */
 struct http_exchange {
 	struct http_exchange *next; /* while unused */
 	struct conn *conn;
+	struct h2_stream *stream; /* NULL: HTTP/1.1 */
 	struct http_head head;
 	struct str body_str;
 	struct buf body; /* what did not fit the read buffer */
@@ -49,10 +56,13 @@ struct http_exchange {
 	char peer[INET6_ADDRSTRLEN];
 };
 
+/* What is the connection's, of either version; the fields behind `body' are of
+ * HTTP/1.1's one answer, which streams have for themselves. */
 struct conn {
 	struct conn *prev, *next; /* of the server: open or dead ones */
 	struct http_server *server; /* NULL when it is gone before us */
-	struct http_exchange *ex;   /* while a request is in flight */
+	struct http_exchange *ex;   /* while a request is in flight (HTTP/1.1) */
+	struct h2 *h2;		    /* of HTTP/2; or NULL */
 	SSL *ssl;
 	struct watch watch;
 	struct timer timer;
@@ -71,10 +81,11 @@ struct conn {
 	char *out;		/* a head and what fits behind it */
 	size_t out_cap;		/* LOOP_BUF_SIZE: lent; else our own */
 	size_t out_len, out_off;
-	struct buf body;	/* of the answer */
-	size_t body_off, lingered;
+	size_t lingered;
 	union conn_peer peer;
 	struct crowd_seat *address, *owner; /* where it counts; or NULL */
+	struct buf body; /* of the answer */
+	size_t body_off;
 	http_sent_fn *on_sent; /* of the answer on its way; or NULL */
 	void *sent_arg;
 	size_t out_head, body_len; /* for on_sent */

@@ -4,12 +4,11 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include "server/net/http_conn_priv.h"
+#include "server/net/h2.h"
 
 #define BODY_STEP ((size_t)65536) /* room made ahead of a body */
 
-/* Like tls_read; at 0 the watch is set for what is missing. */
-static ssize_t
+ssize_t
 conn_read(struct conn *c, char *p, size_t n)
 {
 	int want = LOOP_READ;
@@ -18,6 +17,8 @@ conn_read(struct conn *c, char *p, size_t n)
 	if (c->shaking && SSL_is_init_finished(c->ssl)) {
 		c->shaking = false;
 		conn_wait(c, WAIT_IDLE);
+		if (tls_is_h2(c->ssl))
+			h2_begin(c);
 	}
 	/* OpenSSL may hold bytes that epoll knows nothing of; a plain socket
 	 * that gave less than there was room for is empty. */
@@ -88,6 +89,7 @@ head_parse(struct conn *c)
 	if (c->ex == NULL) {
 		c->ex = server_exchange(c->server);
 		c->ex->conn = c;
+		c->ex->stream = NULL;
 		c->ex->body_str = STR_NONE;
 		c->ex->body = (struct buf){ .p = NULL };
 		memset(&c->ex->chunked, 0, sizeof(c->ex->chunked));
@@ -131,6 +133,8 @@ step_head(struct conn *c)
 		conn_end(c);
 	else if (r < 0)
 		conn_close(c);
+	else if (c->state == CONN_H2) /* which has something to say first */
+		return (STEP_MORE);
 	else if (c->in_len == 0 && c->server->fd < 0 && !c->shaking)
 		conn_end(c); /* what could be read was no request */
 	else if (c->in_len == 0)

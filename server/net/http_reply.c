@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include "server/net/http_conn_priv.h"
+#include "server/net/h2.h"
 
 #define GATHER	  ((size_t)16384) /* one TLS record */
 #define HEAD_ROOM ((size_t)256)	  /* of an answer, beside its fields */
@@ -44,6 +44,13 @@ out_room(struct conn *c, size_t n)
 }
 
 void
+conn_out_add(struct conn *c, const char *p, size_t n)
+{
+	out_room(c, n);
+	out_add(c, p, n);
+}
+
+void
 conn_continue(struct conn *c)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -79,7 +86,7 @@ conn_flush(struct conn *c)
 		/* Nothing is read meanwhile: who does not take answers
 		 * cannot send requests. */
 		watch_set(&c->watch, want);
-		if (c->state == CONN_REPLY) {
+		if (c->state == CONN_REPLY || c->state == CONN_H2) {
 			if (progress)
 				conn_wait(c, WAIT_NOTHING);
 			conn_wait(c, WAIT_WRITE);
@@ -247,14 +254,20 @@ conn_reply(struct conn *c, int status, struct str fields, struct buf *body,
 }
 
 void
+http_refusal(int status, struct buf *body_r)
+{
+	buf_init(body_r, 256);
+	BUF_LIT(body_r, "{\"type\":\"about:blank\",\"title\":");
+	buf_add_json(body_r, str_of(http_reason(status)));
+	buf_addf(body_r, ",\"status\":%d}", status);
+}
+
+void
 conn_refuse(struct conn *c, int status)
 {
 	struct buf body;
 
-	buf_init(&body, 256);
-	BUF_LIT(&body, "{\"type\":\"about:blank\",\"title\":");
-	buf_add_json(&body, str_of(http_reason(status)));
-	buf_addf(&body, ",\"status\":%d}", status);
+	http_refusal(status, &body);
 	c->close = c->refused = true;
 	conn_reply(c, status,
 	    STR("Content-Type: application/problem+json\r\n"), &body, false);
@@ -267,6 +280,10 @@ http_reply(struct http_exchange *ex, int status, struct str fields,
 	struct conn *c = ex->conn;
 	bool is_head = ex->head.method == HTTP_HEAD;
 
+	if (ex->stream != NULL) {
+		h2_reply(ex, status, fields, body);
+		return;
+	}
 	assert(c->state == CONN_OPEN && c->ex == ex);
 	c->close |= !ex->head.keep_alive || ex->head.minor == 0 ||
 	    c->server->fd < 0;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "server/base/log.h"
-#include "server/net/http_priv.h"
+#include "server/net/h2.h"
 
 #define ACCEPT_BATCH  64
 #define PAUSE_MS      100 /* when descriptors have run out */
@@ -69,7 +69,9 @@ http_server_drain(struct http_server *s, loop_fn *fn, void *arg)
 	s->drained_arg = arg;
 	for (c = s->conns.next; c != &s->conns; c = next) {
 		next = c->next;
-		if (conn_is_idle(c))
+		if (c->h2 != NULL)
+			h2_leave(c);
+		else if (conn_is_idle(c))
 			conn_leave(c);
 	}
 	if (s->nconns == 0)

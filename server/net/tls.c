@@ -57,7 +57,8 @@ struct tls_client {
 	SSL_CTX *ctx;
 };
 
-static const unsigned char alpn_http11[] = "\x08http/1.1";
+static const struct str alpn_http11 = { "\x08http/1.1", 9 },
+			 alpn_h2 = { "\x02h2\x08http/1.1", 12 };
 static _Thread_local char why_text[512];
 
 static const char *
@@ -142,16 +143,26 @@ ctx_identity(SSL_CTX *ctx, const char *certificate, const char *key,
 
 /* ---- server ---- */
 
-/* HTTP/1.1 if offered; a client that offers only others gets no agreement and
- * may go on without. */
+/* The first of ours that is offered; a client that offers only others gets no
+ * agreement and may go on without. */
 static int
 on_alpn(SSL *ssl HUB_UNUSED, const unsigned char **out, unsigned char *outlen,
-    const unsigned char *in, unsigned inlen, void *arg HUB_UNUSED)
+    const unsigned char *in, unsigned inlen, void *arg)
 {
-	if (SSL_select_next_proto((unsigned char **)out, outlen, alpn_http11,
-		sizeof(alpn_http11) - 1, in, inlen) == OPENSSL_NPN_NEGOTIATED)
+	const struct str *ours = arg;
+
+	if (SSL_select_next_proto((unsigned char **)out, outlen,
+		(const unsigned char *)ours->p, (unsigned)ours->len, in,
+		inlen) == OPENSSL_NPN_NEGOTIATED)
 		return (SSL_TLSEXT_ERR_OK);
 	return (SSL_TLSEXT_ERR_NOACK);
+}
+
+static void
+server_offer(SSL_CTX *ctx, const struct str *protocols)
+{
+	SSL_CTX_set_alpn_select_cb(
+	    ctx, on_alpn, (void *)(uintptr_t)protocols);
 }
 
 static void
@@ -227,13 +238,29 @@ tls_server_new(const char *certificate, const char *key, const char *client_ca,
 	}
 	(void)SSL_CTX_set_num_tickets(ctx, 1);
 	(void)SSL_CTX_set_session_id_context(ctx, sid, sizeof(sid) - 1);
-	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	server_offer(ctx, &alpn_http11);
 	s = xcalloc(1, sizeof(*s));
 	atomic_init(&s->refs, 1);
 	s->ctx = ctx;
 	server_read_names(s);
 	*server_r = s;
 	return (HUB_OK);
+}
+
+void
+tls_server_offer_h2(struct tls_server *s)
+{
+	server_offer(s->ctx, &alpn_h2);
+}
+
+bool
+tls_is_h2(const SSL *ssl)
+{
+	const unsigned char *name = NULL;
+	unsigned n = 0;
+
+	SSL_get0_alpn_selected(ssl, &name, &n);
+	return (n == 2 && memcmp(name, "h2", 2) == 0);
 }
 
 struct tls_server *
@@ -348,8 +375,8 @@ tls_client_new(const char *ca, const char *certificate, const char *key,
 
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	/* Zero is success for this one. */
-	(void)SSL_CTX_set_alpn_protos(
-	    ctx, alpn_http11, sizeof(alpn_http11) - 1);
+	(void)SSL_CTX_set_alpn_protos(ctx,
+	    (const unsigned char *)alpn_http11.p, (unsigned)alpn_http11.len);
 	if ((ca != NULL ? SSL_CTX_load_verify_file(ctx, ca) :
 			  SSL_CTX_set_default_verify_paths(ctx)) != 1) {
 		*why_r = why_file("cannot read CA", ca);

@@ -1,7 +1,8 @@
 /* server/net/tls.h - TLS contexts (OpenSSL 3): 1.2 and 1.3 only, the suites
  * and groups of BSI TR-02102-2 with forward secrecy and AEAD, no
  * renegotiation, no compression, no 0-RTT, released buffers, read-ahead,
- * one ticket. HTTP/1.1 by ALPN (absent ALPN is fine). */
+ * one ticket. HTTP/1.1 by ALPN (absent ALPN is fine), and HTTP/2 where it is
+ * offered. */
 #ifndef HUB_NET_TLS_H
 #define HUB_NET_TLS_H
 
@@ -21,6 +22,10 @@ struct tls_client;
 enum hub_err tls_server_new(const char *certificate, const char *key,
     const char *client_ca, struct tls_server **, const char **why_r)
     HUB_MUST_CHECK;
+/* Clients that can may speak HTTP/2. Before the first connection. */
+void tls_server_offer_h2(struct tls_server *);
+/* Has this connection agreed on HTTP/2? After the handshake. */
+bool tls_is_h2(const SSL *);
 /* From any thread; NULL gives NULL. Each reference ends with tls_server_free. */
 struct tls_server *tls_server_ref(struct tls_server *);
 void tls_server_free(struct tls_server *);
