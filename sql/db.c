@@ -118,15 +118,58 @@ db_exec(struct db *db, const char *sql, int n, const char *const *params,
 enum hub_err
 db_int(const PGresult *res, int row, int col, int64_t *value_r)
 {
-	return (str_int((struct str){ PQgetvalue(res, row, col),
-			    (size_t)PQgetlength(res, row, col) },
-	    INT64_MIN, INT64_MAX, value_r));
+	return (str_int(db_str(res, row, col), INT64_MIN, INT64_MAX, value_r));
+}
+
+int64_t
+db_bigint(const PGresult *res, int row, int col)
+{
+	int64_t n = 0;
+
+	if (db_int(res, row, col, &n) != HUB_OK)
+		assert(!"another column was asked for");
+	return (n);
+}
+
+struct str
+db_str(const PGresult *res, int row, int col)
+{
+	return ((struct str){ PQgetvalue(res, row, col),
+	    (size_t)PQgetlength(res, row, col) });
+}
+
+enum hub_err
+db_ask_ints(struct db *db, const char *sql, int nparams,
+    const char *const *params, int n, int64_t *values)
+{
+	PGresult *res = NULL;
+	enum hub_err err = db_exec(db, sql, nparams, params, &res);
+
+	if (err == HUB_OK && PQntuples(res) != 1)
+		err = HUB_EIO;
+	for (int i = 0; err == HUB_OK && i < n; i++)
+		err = db_int(res, 0, i, &values[i]);
+	PQclear(res);
+	return (err);
+}
+
+enum hub_err
+db_has(struct db *db, const char *table, bool *there_r)
+{
+	int64_t there;
+	enum hub_err err = db_ask_ints(db,
+	    "SELECT (to_regclass($1) IS NOT NULL)::int", 1, &table, 1, &there);
+
+	if (err == HUB_OK)
+		*there_r = there != 0;
+	return (err);
 }
 
 enum hub_err
 db_begin(struct db *db)
 {
-	return (simple(db, "BEGIN", "BEGIN"));
+	/* Whatever is the database's or the account's default. */
+	return (simple(db, "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN"));
 }
 
 enum hub_err

@@ -35,6 +35,22 @@ enum hub_err db_exec(struct db *, const char *sql, int n,
 /* A bigint of a result; HUB_ESYNTAX or HUB_ERANGE for anything else, NULL too. */
 enum hub_err db_int(const PGresult *, int row, int col, int64_t *value_r)
     HUB_MUST_CHECK;
+/* Of a column that is a whole number by its type, and never NULL. */
+int64_t db_bigint(const PGresult *, int row, int col);
+/* The bytes of a value, as long as the result; none of NULL. */
+struct str db_str(const PGresult *, int row, int col);
+/* The bigints of the one row that a statement gives. HUB_EIO: it gives none,
+ * or several. */
+enum hub_err db_ask_ints(struct db *, const char *sql, int nparams,
+    const char *const *params, int n, int64_t *values) HUB_MUST_CHECK;
+/* Is there a table of that name? A schema of before may lack it. */
+enum hub_err db_has(struct db *, const char *table, bool *there_r)
+    HUB_MUST_CHECK;
+/* In SQL: an instant as people and programs read it, in UTC. */
+#define DB_INSTANT(sql)                                                        \
+	"to_char(" sql " AT TIME ZONE 'UTC', "                                 \
+	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+/* READ COMMITTED. */
 enum hub_err db_begin(struct db *) HUB_MUST_CHECK;
 enum hub_err db_commit(struct db *) HUB_MUST_CHECK;
 void db_rollback(struct db *);

@@ -209,6 +209,14 @@ SET search_path = pg_catalog, pg_temp AS $$
 	DELETE FROM hub.node n WHERE n.node_id = node AND n.boot = process;
 $$;
 
+-- ---- whose turn it is
+
+-- Kept in rows of the owner's: an advisory lock can be held by any account that
+-- may log in, and would then keep a crisis from being declared and a token from
+-- being revoked.
+CREATE TABLE hub.turn (name text PRIMARY KEY);
+INSERT INTO hub.turn VALUES ('crisis'), ('revocation');
+
 -- ---- what is revoked
 
 -- Rows never change; one that was made in error is lifted by another row.
@@ -258,9 +266,10 @@ WHERE (r.until_ts IS NULL OR r.until_ts > now())
 
 -- More than hubs take would have to be refused as a whole: none is taken in.
 CREATE FUNCTION hub.revocation_check() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtext('hub.revocation'));
+	PERFORM FROM hub.turn WHERE name = 'revocation' FOR UPDATE;
 	IF (SELECT count(*) FROM hub.revoked) >= 10000 THEN
 		RAISE EXCEPTION 'there are 10000 revocations: let some end, or '
 		    'revoke the tenant or the client'
@@ -332,6 +341,26 @@ SET search_path = pg_catalog, pg_temp AS $$
 		    consumer, widens) VALUES (event, name, owner, asker, what)
 		ON CONFLICT (event_id, agreement) DO NOTHING RETURNING 1
 	) SELECT EXISTS (SELECT FROM new)
+$$;
+
+-- ---- all of it stands in the audit chain
+
+DO $$
+DECLARE
+	t record;
+BEGIN
+	FOR t IN SELECT * FROM (VALUES
+	    ('hub.revocation', 'rev_id'),
+	    ('hub.revocation_lift', 'rev_id'),
+	    ('hub.crisis_notice', 'event_id, agreement')) AS v(name, columns)
+	LOOP
+		EXECUTE format('CREATE TRIGGER audited AFTER INSERT OR UPDATE '
+		    'OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION '
+		    'audit.note(%s)', t.name, t.columns);
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audited',
+		    t.name);
+	END LOOP;
+END
 $$;
 
 -- ---- rights

@@ -351,11 +351,16 @@ END
 $$;
 
 -- Comes first in a transaction that closes or corrects: what is read of usage
--- from here on is what is posted.
+-- from here on is what is posted. With one snapshot for the whole transaction
+-- it would be what was there before the lock was free.
 CREATE FUNCTION ledger.period_lock() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		PERFORM ledger.refuse('periods need ISOLATION LEVEL READ '
+		    'COMMITTED');
+	END IF;
 	PERFORM pg_advisory_xact_lock(hashtextextended('ledger.period', 0));
 	-- Waits for batches on their way, whose roll-ups come with them, and
 	-- keeps others out; readers go on.
@@ -411,8 +416,31 @@ BEGIN
 END
 $$;
 
--- Posts by how much a run's shares differ from what is posted for its days:
--- of a month's first run, all. NULL: they do not differ.
+-- By how much a run's shares differ from what is posted for its days.
+CREATE FUNCTION ledger.difference(a_run bigint)
+RETURNS TABLE (ags text, name text, component text, key text, cents bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH is_now AS (
+		SELECT l.ags, l.name, l.component, l.key, l.cents
+		FROM ledger.allocation_line l WHERE l.run_id = a_run
+	), was AS (
+		SELECT l.ags, max(l.name) AS name, l.component,
+		    max(l.key) AS key, sum(l.amount_cents)::bigint AS cents
+		FROM ledger.allocation_run r
+		JOIN ledger.journal j ON j.cost = r.cost
+		    AND j.service_from >= r.period_from
+		    AND j.service_to <= r.period_to
+		JOIN ledger.journal_line l ON l.entry_id = j.entry_id
+		WHERE r.run_id = a_run AND l.account = 'share'
+		GROUP BY l.ags, l.component
+	)
+	SELECT ags, coalesce(i.name, w.name), component,
+	    coalesce(i.key, w.key), coalesce(i.cents, 0) - coalesce(w.cents, 0)
+	FROM is_now i FULL JOIN was w USING (ags, component)
+	WHERE coalesce(i.cents, 0) <> coalesce(w.cents, 0)
+$$;
+
+-- Posts that difference: of a month's first run, all. NULL: there is none.
 CREATE FUNCTION ledger.post(a_run bigint, a_type text, a_booked date,
     a_reason text, a_issuer text, a_tenant text, a_person text)
 RETURNS bigint LANGUAGE plpgsql
@@ -427,25 +455,8 @@ DECLARE
 BEGIN
 	SELECT * INTO STRICT r FROM ledger.allocation_run
 	    WHERE run_id = a_run;
-	WITH is_now AS (
-		SELECT ags, name, component, key, cents
-		FROM ledger.allocation_line WHERE run_id = a_run
-	), was AS (
-		SELECT l.ags, max(l.name) AS name, l.component,
-		    max(l.key) AS key, sum(l.amount_cents)::bigint AS cents
-		FROM ledger.journal j JOIN ledger.journal_line l
-		    USING (entry_id)
-		WHERE j.cost = r.cost AND j.service_from >= r.period_from
-		AND j.service_to <= r.period_to AND l.account = 'share'
-		GROUP BY l.ags, l.component
-	), d AS (
-		SELECT ags, coalesce(i.name, w.name) AS name, component,
-		    coalesce(i.key, w.key) AS key,
-		    coalesce(i.cents, 0) - coalesce(w.cents, 0) AS cents
-		FROM is_now i FULL JOIN was w USING (ags, component)
-	)
-	SELECT count(*), coalesce(sum(cents), 0), json_agg(d) INTO n, total,
-	    lines FROM d WHERE cents <> 0;
+	SELECT count(*), coalesce(sum(d.cents), 0), json_agg(d) INTO n, total,
+	    lines FROM ledger.difference(a_run) d;
 	IF n = 0 THEN
 		RETURN NULL;
 	END IF;
@@ -543,6 +554,53 @@ BEGIN
 END
 $$;
 
+-- The column's collation knows no capital letters but A to Z.
+CREATE FUNCTION ledger.second_person(p ledger.period_proposal, a_person text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF lower(p.person COLLATE "default") = lower(a_person) THEN
+		PERFORM ledger.refuse(format(
+		    '%s proposed to close %s; another person closes',
+		    p.person, ledger.month_text(p.period)));
+	END IF;
+END
+$$;
+
+-- Holds for rows to come, of every account; what is there stays. It waits for
+-- readers, too, and batches wait behind it: not for as long as a backup takes.
+CREATE FUNCTION ledger.events_close(a_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '10s' AS $$
+BEGIN
+	ALTER TABLE ledger.event DROP CONSTRAINT IF EXISTS booked_in_open;
+	EXECUTE format('ALTER TABLE ledger.event ADD CONSTRAINT booked_in_open '
+	    'CHECK (booked_period > %L) NOT VALID', a_month);
+EXCEPTION WHEN lock_not_available THEN
+	RAISE EXCEPTION 'the ledger is being read (by a backup, hubverify or a '
+	    'long report): try again when that is over'
+	    USING ERRCODE = 'serialization_failure';
+END
+$$;
+
+-- A correction is of a run that was closed, by the model of then.
+CREATE FUNCTION ledger.check_correction(run json) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF run->>'kind' <> 'correction' OR NOT EXISTS (
+	    SELECT FROM ledger.allocation_run r
+	    WHERE r.run_id = (run->>'supersedes')::bigint
+	    AND r.kind IN ('month', 'year')
+	    AND r.cost = (run->>'doc')::json->>'cost'
+	    AND r.period_from = (run->>'from')::date
+	    AND r.period_to = (run->>'to')::date
+	    AND r.model = (run->>'doc')::json->'model'->>'name'
+	    AND r.model_version = ((run->>'doc')::json->'model'
+		->>'version')::int) THEN
+		PERFORM ledger.refuse('no closed run like this one');
+	END IF;
+END
+$$;
+
 -- The first call with these figures proposes, the next, by another person,
 -- closes: "proposed", "changed" (other figures than were proposed; these are
 -- proposed now) or "closed".
@@ -572,28 +630,26 @@ BEGIN
 		RETURN CASE WHEN p.proposal_id IS NULL THEN 'proposed'
 		    ELSE 'changed' END;
 	END IF;
-	IF lower(p.person) = lower(a_person) THEN
-		PERFORM ledger.refuse(format(
-		    '%s proposed to close %s; another person closes',
-		    p.person, ledger.month_text(a_month)));
-	END IF;
+	PERFORM ledger.second_person(p, a_person);
 	FOR run IN SELECT * FROM json_array_elements(a_runs) LOOP
+		IF run->>'kind' = 'correction' THEN
+			PERFORM ledger.check_correction(run);
+		END IF;
 		id := ledger.run_add(run, a_tenant, a_person);
 		PERFORM ledger.post(id, CASE run->>'kind'
 		    WHEN 'month' THEN 'ALLOCATION'
 		    WHEN 'instalment' THEN 'INSTALMENT'
-		    WHEN 'year' THEN 'SETTLEMENT' END, a_month, NULL,
-		    a_issuer, a_tenant, a_person);
+		    WHEN 'year' THEN 'SETTLEMENT'
+		    WHEN 'correction' THEN 'CORRECTION' END, a_month,
+		    run->>'reason', a_issuer, a_tenant, a_person);
 	END LOOP;
+	PERFORM ledger.refuse_waiting(a_month);
 	INSERT INTO ledger.period_close (period, proposal_id, usage_sha256,
 	    tenant, person)
 	VALUES (a_month, p.proposal_id, ledger.usage_hash(a_month), a_tenant,
 	    a_person);
 	PERFORM ledger.block_close(a_month, hash);
-	-- Holds for rows to come, of every account; what is there stays.
-	ALTER TABLE ledger.event DROP CONSTRAINT IF EXISTS booked_in_open;
-	EXECUTE format('ALTER TABLE ledger.event ADD CONSTRAINT booked_in_open '
-	    'CHECK (booked_period > %L) NOT VALID', a_month);
+	PERFORM ledger.events_close(a_month);
 	RETURN 'closed';
 END
 $$;
@@ -610,18 +666,11 @@ DECLARE
 BEGIN
 	PERFORM ledger.period_lock();
 	FOR run IN SELECT * FROM json_array_elements(a_runs) LOOP
-		IF NOT EXISTS (SELECT FROM ledger.allocation_run r
-		    WHERE r.run_id = (run->>'supersedes')::bigint
-		    AND r.kind IN ('month', 'year')
-		    AND r.cost = (run->>'doc')::json->>'cost'
-		    AND r.period_from = (run->>'from')::date
-		    AND r.period_to = (run->>'to')::date
-		    AND r.model = (run->>'doc')::json->'model'->>'name'
-		    AND r.model_version = ((run->>'doc')::json->'model'
-			->>'version')::int) THEN
-			PERFORM ledger.refuse('no closed run like this one');
-		END IF;
+		PERFORM ledger.check_correction(run);
 		id := ledger.run_add(run, a_tenant, a_person);
+		-- 0016_deferrals.sql
+		CONTINUE WHEN ledger.defer(id,
+		    coalesce((run->>'correct_from')::bigint, 0), a_reason);
 		RETURN QUERY SELECT e FROM ledger.post(id, 'CORRECTION',
 		    ledger.first_open(), a_reason, a_issuer, a_tenant,
 		    a_person) e WHERE e IS NOT NULL;
@@ -824,7 +873,8 @@ CROSS JOIN LATERAL (
 
 -- FOCUS 1.2 (FinOps Open Cost and Usage Specification), one row for each line
 -- that a member bears. No unit prices are published, so all four costs are
--- one; a time is UTC, an end is exclusive.
+-- one; a time is UTC, an end is exclusive. What on-zero shared otherwise is no
+-- usage.
 CREATE VIEW report.focus AS
 SELECT j.booked_period, j.entry_id, j.line_no,
     to_char(j.amount_cents / 100.0, 'FM999999999990.00') AS "BilledCost",
@@ -836,11 +886,9 @@ SELECT j.booked_period, j.entry_id, j.line_no,
     to_char(j.booked_period::timestamp AT TIME ZONE 'Europe/Berlin'
 	AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 	AS "BillingPeriodStart",
-    CASE WHEN j.key IN ('usage', 'previous-year-usage') THEN 'Usage'
-	WHEN j.key = 'bounds' THEN 'Adjustment'
+    CASE WHEN j.used THEN 'Usage' WHEN j.key = 'bounds' THEN 'Adjustment'
 	ELSE 'Purchase' END AS "ChargeCategory",
-    CASE WHEN j.type IN ('CORRECTION', 'REVERSAL') THEN 'Correction' END
-	AS "ChargeClass",
+    CASE WHEN j.later THEN 'Correction' END AS "ChargeClass",
     j.title || ': ' || j.component || CASE WHEN j.type = 'ALLOCATION' THEN ''
 	ELSE ' (' || lower(j.type) || ')' END AS "ChargeDescription",
     to_char((j.service_to + 1)::timestamp AT TIME ZONE 'Europe/Berlin'
@@ -850,23 +898,25 @@ SELECT j.booked_period, j.entry_id, j.line_no,
 	AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 	AS "ChargePeriodStart",
     j.issuer AS "InvoiceIssuerName",
-    CASE WHEN j.type IN ('CORRECTION', 'REVERSAL') OR j.key = 'bounds'
-	THEN NULL WHEN j.key IN ('usage', 'previous-year-usage')
-	THEN w.weight ELSE 1 END AS "PricingQuantity",
-    CASE WHEN j.type IN ('CORRECTION', 'REVERSAL') OR j.key = 'bounds'
-	OR (j.key IN ('usage', 'previous-year-usage') AND w.weight IS NULL)
-	THEN NULL WHEN j.key IN ('usage', 'previous-year-usage')
-	THEN 'Units' ELSE 'Shares' END AS "PricingUnit",
+    CASE WHEN j.later OR j.key = 'bounds' THEN NULL
+	WHEN j.used THEN j.units ELSE 1 END AS "PricingQuantity",
+    CASE WHEN j.later OR j.key = 'bounds' THEN NULL
+	WHEN j.used THEN 'Units' ELSE 'Shares' END AS "PricingUnit",
     j.title AS "ServiceName", j.component AS "x_Component",
     j.model || ' ' || j.model_version AS "x_ModelVersion",
-    w.weight AS "x_Weight",
-    CASE WHEN j.type IN ('CORRECTION', 'REVERSAL') THEN j.service END
-	AS "x_CorrectsPeriod"
-FROM report.journal j
-LEFT JOIN (SELECT run_id, ags, component, sum(weight) AS weight
-    FROM report.statement_line GROUP BY 1, 2, 3) w
-    USING (run_id, ags, component)
-WHERE j.account = 'share';
+    coalesce(j.units, j.weight) AS "x_Weight",
+    CASE WHEN j.later THEN j.service END AS "x_CorrectsPeriod"
+FROM (SELECT e.*, w.units, w.weight,
+	e.type IN ('CORRECTION', 'REVERSAL') AS later,
+	e.key IN ('usage', 'previous-year-usage') AND w.units IS NOT NULL
+	    AS used
+    FROM report.journal e
+    LEFT JOIN (SELECT run_id, ags, component, sum(weight) AS weight,
+	    sum(weight) FILTER (WHERE key IN ('usage',
+		'previous-year-usage')) AS units
+	FROM report.statement_line GROUP BY 1, 2, 3) w
+	USING (run_id, ags, component)
+    WHERE e.account = 'share') j;
 
 -- ---- rights
 

@@ -13,6 +13,27 @@ $$;
 -- A hub answers finance staff over HTTP: it asks as finance_ro, reads only.
 GRANT finance_ro TO hub_proxy;
 
+-- Advisory locks have no owner: whoever sends SQL through Grafana could hold
+-- those by which events are loaded and months closed. Only a superuser can take
+-- them from PUBLIC; contrib/grafana/README.md says it to all others.
+DO $$
+DECLARE
+	f regprocedure;
+BEGIN
+	IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		RETURN;
+	END IF;
+	FOR f IN SELECT p.oid FROM pg_proc p
+	    WHERE p.pronamespace = 'pg_catalog'::regnamespace
+	    AND p.proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+	LOOP
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO hub_owner, '
+		    'hub_ingest', f);
+	END LOOP;
+END
+$$;
+
 SET LOCAL ROLE hub_owner;
 
 -- ---- indicators

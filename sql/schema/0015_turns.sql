@@ -1,13 +1,8 @@
--- 0015_turns.sql - whose turn it is, kept in a row of the owner's: an advisory
--- lock can be held by any account that may log in, and would then keep a crisis
--- from being declared and a token from being revoked. And what was done late:
--- the time of a step is when it is taken, not when its transaction began.
+-- 0015_turns.sql - the rules of 0005_crisis.sql, where whose turn it is stands
+-- in hub.turn (0010_hubs.sql), and the time of a step is when it is taken, not
+-- when its transaction began.
 
 SET LOCAL ROLE hub_owner;
-
-CREATE TABLE hub.turn (name text PRIMARY KEY);
-INSERT INTO hub.turn VALUES ('crisis');
-INSERT INTO hub.turn VALUES ('revocation');
 
 CREATE OR REPLACE FUNCTION hub.crisis_event_check() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -72,20 +67,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION hub.revocation_check() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM FROM hub.turn WHERE name = 'revocation' FOR UPDATE;
-	IF (SELECT count(*) FROM hub.revoked) >= 10000 THEN
-		RAISE EXCEPTION 'there are 10000 revocations: let some end, or '
-		    'revoke the tenant or the client'
-		    USING ERRCODE = 'program_limit_exceeded';
-	END IF;
-	RETURN new;
-END
-$$;
-
 -- What was checked in time and is committed an hour later was not in time: a
 -- confirmation must not wake an event that has lapsed for everybody else.
 CREATE FUNCTION hub.crisis_step_late() RETURNS trigger
@@ -105,23 +86,4 @@ CREATE CONSTRAINT TRIGGER crisis_step_late AFTER INSERT ON hub.crisis_step
 ALTER TABLE hub.crisis_step ENABLE ALWAYS TRIGGER crisis_step_late;
 
 REVOKE ALL ON FUNCTION hub.crisis_event_check(), hub.crisis_step_check(),
-    hub.revocation_check(), hub.crisis_step_late() FROM PUBLIC;
-
--- What is revoked, and who was told of a crisis, stand in the audit chain too.
-DO $$
-DECLARE
-	t record;
-BEGIN
-	FOR t IN SELECT * FROM (VALUES
-	    ('hub.revocation', 'rev_id'),
-	    ('hub.revocation_lift', 'rev_id'),
-	    ('hub.crisis_notice', 'event_id, agreement')) AS v(name, columns)
-	LOOP
-		EXECUTE format('CREATE TRIGGER audited AFTER INSERT OR UPDATE '
-		    'OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION '
-		    'audit.note(%s)', t.name, t.columns);
-		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audited',
-		    t.name);
-	END LOOP;
-END
-$$;
+    hub.crisis_step_late() FROM PUBLIC;
