@@ -10,51 +10,25 @@
 /* Of one authority: it alone must not reach that. */
 #define OPEN_MAX 20
 
-static struct str
-cell(const PGresult *res, int row, int col)
-{
-	return ((struct str){ PQgetvalue(res, row, col),
-	    (size_t)PQgetlength(res, row, col) });
-}
-
+/* INT64_MIN: NULL. */
 static enum hub_err
 get_int(const PGresult *res, int row, int col, int64_t *value_r)
 {
-	if (PQgetisnull(res, row, col)) {
-		*value_r = INT64_MIN;
-		return (HUB_OK);
-	}
-	return (str_int(cell(res, row, col), INT64_MIN + 1, INT64_MAX,
-	    value_r));
-}
-
-static enum hub_err
-ask_ints(struct db *db, const char *sql, int n, const char *const *params,
-    int nvalues, int64_t *values)
-{
-	PGresult *res = NULL;
-	enum hub_err err = db_exec(db, sql, n, params, &res);
-
-	if (err != HUB_OK)
-		return (err);
-	if (PQntuples(res) != 1)
-		err = HUB_EIO;
-	for (int i = 0; err == HUB_OK && i < nvalues; i++)
-		err = get_int(res, 0, i, &values[i]);
-	PQclear(res);
-	return (err);
+	if (!PQgetisnull(res, row, col))
+		return (db_int(res, row, col, value_r));
+	*value_r = INT64_MIN;
+	return (HUB_OK);
 }
 
 enum hub_err
 crisis_state_get(struct db *db, struct crisis_state *state)
 {
-	int64_t there, v[2] = { -1, 0 };
-	enum hub_err err = ask_ints(db,
-	    "SELECT (to_regclass('hub.crisis') IS NOT NULL)::int", 0, NULL, 1,
-	    &there);
+	int64_t v[2] = { -1, 0 };
+	bool there = false;
+	enum hub_err err = db_has(db, "hub.crisis", &there);
 
-	if (err == HUB_OK && there != 0)
-		err = ask_ints(db,
+	if (err == HUB_OK && there)
+		err = db_ask_ints(db,
 		    "SELECT (SELECT count(*) FROM hub.crisis_event) + "
 		    "(SELECT count(*) FROM hub.crisis_step), "
 		    "(SELECT count(*) FROM hub.crisis WHERE overdue)",
@@ -73,9 +47,9 @@ load_row(const PGresult *res, int i, struct arena *a, struct crisis_row *row)
 		&follows };
 	enum hub_err err = HUB_OK;
 
-	row->kind = arena_str(a, cell(res, i, 0));
-	row->authority = arena_str(a, cell(res, i, 1));
-	row->area = arena_str(a, cell(res, i, 2));
+	row->kind = arena_str(a, db_str(res, i, 0));
+	row->authority = arena_str(a, db_str(res, i, 1));
+	row->area = arena_str(a, db_str(res, i, 2));
 	for (int k = 0;
 	     err == HUB_OK && k < (int)(sizeof(numbers) / sizeof(numbers[0]));
 	     k++)
@@ -126,7 +100,7 @@ static enum hub_err
 check_open(struct db *db, const char *authority)
 {
 	int64_t n = 0;
-	enum hub_err err = ask_ints(db,
+	enum hub_err err = db_ask_ints(db,
 	    "SELECT count(*) FROM hub.crisis WHERE authority = $1 "
 	    "AND until > now() AND ended_at IS NULL AND (confirmed_at "
 	    "IS NOT NULL OR confirm_deadline > now())", 1, &authority, 1, &n);
@@ -148,7 +122,7 @@ crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
 	    d->length_us / 1000000);
 	(void)snprintf(report, sizeof(report), "%" PRId64,
 	    d->report_us / 1000000);
-	return (ask_ints(db,
+	return (db_ask_ints(db,
 	    "SELECT hub.crisis_declare($1, $2, $3, $4, $5, $6::bigint, "
 	    "$7::bigint)",
 	    7, params, 1, id_r));
@@ -211,9 +185,7 @@ crisis_step_of(struct db *db, const char *authority, int64_t id,
 	return (err == HUB_ECONFLICT ? HUB_EEXIST : err);
 }
 
-#define WHEN(what)                                                             \
-	"to_char(" what " AT TIME ZONE 'UTC', "                                \
-	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+#define WHEN DB_INSTANT
 
 /* Who acted is for the authority alone. */
 static const char list_sql[] =
@@ -244,7 +216,7 @@ crisis_list_json(struct db *db, const char *tenant, struct buf *b)
 	enum hub_err err = db_exec(db, list_sql, 1, &tenant, &res);
 
 	if (err == HUB_OK)
-		buf_adds(b, cell(res, 0, 0));
+		buf_adds(b, db_str(res, 0, 0));
 	PQclear(res);
 	return (err == HUB_OK && b->failed ? HUB_EFULL : err);
 }

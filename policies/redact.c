@@ -2,9 +2,9 @@
  * redact.h says what it promises, policy.md §9 what it must do. */
 #include "policies/redact.h"
 
+#include "policies/redact_like.h"
+#include "policies/redact_place.h"
 #include "policies/registration.h"
-
-#define AREA_VERTICES  10000
 
 /* What transforms make of an instance: rules that would make two things of
  * it (of two types of an entity, for validate refuses others) make nothing. */
@@ -12,18 +12,19 @@ struct masked {
 	const struct transform *transform; /* NULL: no rule yet */
 	bool raw; /* a rule releases it as it is, which beats all others */
 	bool made, clash;
-	struct instance in;
+	struct instance in; /* with a transform only */
 };
+
+/* A share that holds for the entity, in one of the leg's grants. */
+struct holding {
+	const struct policy_share *share;
+	const struct policy_grant *grant;
+	uint64_t bit;
+};
+#define HOLDING_FEW 16 /* more are kept in the arena */
 
 /* Some forbids bind what is released in quiet times only. */
 enum forbidden { FORBIDDEN_NOT, FORBIDDEN_QUIET, FORBIDDEN_ALWAYS };
-
-/* What was found about an instance. */
-struct finding {
-	const struct release *release; /* NULL: not released */
-	uint64_t grants;	       /* by which */
-	enum forbidden forbidden;
-};
 
 /* One look at one entity. */
 struct view {
@@ -32,13 +33,14 @@ struct view {
 	struct wall_us now;
 	struct names *names;
 	struct arena *arena;
-	struct finding *of; /* per instance */
-	struct masked *masked; /* per instance; NULL: none of them yet */
+	struct holding *holding; /* in order of the leg's grants */
+	unsigned nholding;
 	enum forbidden gone;	   /* the entity as a whole */
 	struct wall_us observed;	 /* dateObserved of the entity */
 	bool observed_known;
 	bool misplaced; /* a location that says nothing */
 	bool series;	/* the entity is an evolution */
+	bool by_value; /* more than id, types and names was looked at */
 };
 
 static bool redact(struct view *);
@@ -81,54 +83,16 @@ expired(const struct document *doc, uint32_t node, struct wall_us now)
 	return (at.us != WALL_ABSENT.us && at.us <= now.us);
 }
 
-/* Places. Every vertex of every location must lie in one of the areas (the
- * border belongs to them), or in none of the areas outside which it must be. */
+/* Places. */
 static bool
-vertex_allowed(const struct region_share *s, struct point p)
-{
-	bool in = s->ninside == 0;
-
-	for (unsigned i = 0; i < s->ninside && !in; i++)
-		in = geometry_distance_to(&s->inside[i]->geometry, p) <=
-		    s->buffer_m;
-	for (unsigned i = 0; i < s->noutside && in; i++)
-		in = geometry_distance_to(&s->outside[i]->geometry, p) >
-		    s->buffer_m;
-	if (s->within != NULL && in)
-		in = geometry_distance_to(&s->within->geometry, p) <= 0;
-	return (in);
-}
-
-static bool
-is_anywhere(const struct region_share *s)
-{
-	return (s->ninside == 0 && s->noutside == 0 && s->within == NULL);
-}
-
-static bool
-location_allowed(const struct region_share *s, const struct instance *in,
-    struct arena *a)
-{
-	struct geometry g;
-
-	if (in->kind != ATTR_GEO || arena_is_over(a) ||
-	    geometry_parse(&in->doc->json, in->value, AREA_VERTICES, a, &g) !=
-		HUB_OK)
-		return (false);
-	for (unsigned i = 0; i < g.npoints; i++)
-		if (!vertex_allowed(s, g.points[i]))
-			return (false);
-	return (g.npoints > 0);
-}
-
-static bool
-place_allowed(const struct view *v, const struct region_share *s)
+place_allowed(struct view *v, const struct region_share *s)
 {
 	const struct name *location;
 	unsigned seen = 0, allowed = 0;
 
-	if (is_anywhere(s))
+	if (place_is_any(s))
 		return (true);
+	v->by_value = true;
 	if (v->misplaced && !v->series)
 		return (false);
 	location = names_location(v->names);
@@ -136,7 +100,7 @@ place_allowed(const struct view *v, const struct region_share *s)
 		if (v->e->instances[i].name != location)
 			continue;
 		seen++;
-		allowed += location_allowed(s, &v->e->instances[i], v->arena);
+		allowed += place_holds(s, &v->e->instances[i], v->arena);
 		if (v->series ? allowed > 0 : allowed < seen)
 			break;
 	}
@@ -167,6 +131,12 @@ date_observed(struct view *v)
 	return (v->observed);
 }
 
+static bool
+is_timed(const struct region_share *s)
+{
+	return (s->history_us != 0 || s->delay_us != 0);
+}
+
 /* An instance of an evolution; it does not share the entity's time. */
 static struct wall_us
 own_time(const struct instance *in)
@@ -187,9 +157,9 @@ static bool
 stays_inside(const struct view *v, const struct region_share *s,
     const struct instance *in)
 {
-	return (!v->series || is_anywhere(s) ||
+	return (!v->series || place_is_any(s) || /* else place_allowed said so */
 	    in->name != names_location(v->names) ||
-	    location_allowed(s, in, v->arena));
+	    place_holds(s, in, v->arena));
 }
 
 static bool
@@ -198,8 +168,9 @@ time_allowed(struct view *v, const struct region_share *s,
 {
 	struct wall_us at;
 
-	if (s->history_us == 0 && s->delay_us == 0)
+	if (!is_timed(s))
 		return (true);
+	v->by_value = true;
 	at = v->series ? own_time(in) : entity_time(in->doc, in->observed_at);
 	if (at.us == WALL_ABSENT.us && v->series)
 		return (false);
@@ -231,21 +202,21 @@ is_forbidden(enum forbidden f, const struct policy_grant *grant)
 	    (f == FORBIDDEN_QUIET && grant->event == NULL));
 }
 
-/* Judged on the types the source gave. */
-static void
-apply_forbids(struct view *v)
+/* Of what attribute, or of NULL, the entity; judged on the types the source
+ * gave. */
+static enum forbidden
+forbidden_of(const struct view *v, const struct name *attribute)
 {
+	enum forbidden found = FORBIDDEN_NOT;
+
 	for (unsigned f = 0; f < v->leg->nforbids; f++) {
 		const struct region_forbid *fb = v->leg->forbids[f];
 
-		if (fb->type != NULL && !entity_has_type(v->e, fb->type))
-			continue;
-		if (fb->attribute == NULL)
-			forbid(&v->gone, fb);
-		for (unsigned i = 0; i < v->e->ninstances; i++)
-			if (v->e->instances[i].name == fb->attribute)
-				forbid(&v->of[i].forbidden, fb);
+		if (fb->attribute == attribute &&
+		    (fb->type == NULL || entity_has_type(v->e, fb->type)))
+			forbid(&found, fb);
 	}
+	return (found);
 }
 
 /* What either of two rules releases. */
@@ -273,28 +244,19 @@ release_union(const struct release *a, const struct release *b,
 	return (r);
 }
 
-/* Does the rule let anything through of instance i? */
+/* Does the rule let anything through of the instance? */
 static bool
-apply_transform(struct view *v, unsigned i, const struct transform *t)
+apply_transform(struct view *v, const struct instance *in,
+    const struct transform *t, struct masked *m)
 {
-	struct masked *m;
-
-	if (t == NULL && v->masked == NULL)
-		return (true);
-	if (v->masked == NULL) {
-		v->masked = arena_array(v->arena, v->e->ninstances,
-		    sizeof(*v->masked));
-		for (unsigned k = 0; k < v->e->ninstances; k++)
-			v->masked[k].raw = v->of[k].release != NULL;
-	}
-	m = &v->masked[i];
 	if (t == NULL) {
 		m->raw = true;
 		return (true);
 	}
+	v->by_value = true;
 	if (m->transform == NULL) {
 		m->transform = t;
-		m->in = v->e->instances[i];
+		m->in = *in;
 		m->made = transform_apply(t, &m->in, v->arena);
 	} else if (!transform_same(m->transform, t)) {
 		m->clash = true;
@@ -302,40 +264,44 @@ apply_transform(struct view *v, unsigned i, const struct transform *t)
 	return (m->made && !m->clash);
 }
 
-/* Of an entity for which the share holds. A crisis, whose grants come last,
- * gives only what quiet times do not. */
-static void
-apply_share(struct view *v, const struct policy_share *ps,
-    const struct policy_grant *grant, uint64_t bit)
+/* Makes of an instance what the shares that hold release of it; false:
+ * nothing. A crisis, whose grants come last, gives only what quiet times do
+ * not. */
+static bool
+release_instance(struct view *v, struct instance *in)
 {
+	const enum forbidden forbidden = forbidden_of(v, in->name);
+	const struct holding *h = v->holding, *end = h + v->nholding;
+	const struct release *release = NULL;
 	const struct policy_attr *entry;
+	uint64_t grants = 0;
+	struct masked m;
 
-	for (unsigned i = 0; i < v->e->ninstances; i++) {
-		const struct instance *in = &v->e->instances[i];
-		struct finding *of = &v->of[i];
-
-		if (arena_is_over(v->arena))
-			return; /* for whoever watches all of it is too much */
-		if (is_forbidden(of->forbidden, grant) ||
-		    (grant->event != NULL && of->grants != 0))
+	m.transform = NULL;
+	m.raw = m.made = m.clash = false;
+	/* for whoever watches the arena all of it is too much */
+	for (; h < end && !arena_is_over(v->arena); h++) {
+		if (is_forbidden(forbidden, h->grant) ||
+		    (h->grant->event != NULL && grants != 0))
 			continue;
-		entry = policy_entry(ps, in->name);
-		if (entry == NULL || !time_allowed(v, ps->share, in) ||
-		    !stays_inside(v, ps->share, in) ||
-		    !apply_transform(v, i, entry->transform))
+		entry = policy_entry(h->share, in->name);
+		if (entry == NULL || !time_allowed(v, h->share->share, in) ||
+		    !stays_inside(v, h->share->share, in) ||
+		    !apply_transform(v, in, entry->transform, &m))
 			continue;
-		of->release = release_union(of->release, entry->release,
-		    v->arena);
-		of->grants |= bit;
+		release = release_union(release, entry->release, v->arena);
+		grants |= h->bit;
 	}
+	if (release == NULL || (!m.raw && (!m.made || m.clash)))
+		return (false);
+	if (!m.raw)
+		*in = m.in;
+	in->grants = grants;
+	in->release = release;
+	if (!release->modified_at)
+		in->modified_at = 0;
+	return (true);
 }
-
-/* The types and system members that shares grant: always, for how many of
- * the entity's attributes came along is up to the source. */
-struct granted {
-	bool types[ENTITY_TYPES_MAX];
-	bool scope, created, modified;
-};
 
 static void
 note_granted(const struct entity *e, const struct policy_share *ps,
@@ -349,59 +315,75 @@ note_granted(const struct entity *e, const struct policy_share *ps,
 	g->modified |= ps->share->system_modified_at;
 }
 
+/* The shares that hold go to list, which has room for all of the leg's. */
 static void
-apply_grants(struct view *v, struct granted *g)
+find_holding(struct view *v, struct holding *list, struct granted *g)
 {
+	v->holding = list;
 	for (unsigned i = 0;
 	     i < v->leg->ngrants && i < REDACT_GRANTS_MAX; i++) {
 		const struct policy_grant *grant = v->leg->grants[i];
 
+		if (is_forbidden(v->gone, grant))
+			continue;
 		for (unsigned s = 0; s < grant->nshares; s++) {
 			const struct policy_share *ps = &grant->shares[s];
 
-			if (is_forbidden(v->gone, grant) ||
-			    !entity_has_type(v->e, ps->type) ||
+			if (!entity_has_type(v->e, ps->type) ||
 			    !place_allowed(v, ps->share))
 				continue;
 			note_granted(v->e, ps, g);
-			apply_share(v, ps, grant, UINT64_C(1) << i);
+			/* while all its instances are there, as they came */
+			if (is_timed(ps->share) && !v->series)
+				(void)date_observed(v);
+			list[v->nholding++] = (struct holding){ ps, grant,
+				UINT64_C(1) << i };
 		}
 	}
 }
 
-/* Instance i as it may be seen; false: not at all. */
-static bool
-released(const struct view *v, unsigned i, struct instance *in)
+static unsigned
+count_shares(const struct policy_leg *leg)
 {
-	const struct masked *m = v->masked != NULL ? &v->masked[i] : NULL;
+	unsigned n = 0;
 
-	if (v->of[i].release == NULL)
-		return (false);
-	if (m == NULL || m->raw)
-		return (true);
-	*in = m->in;
-	return (m->made && !m->clash);
+	for (unsigned i = 0; i < leg->ngrants && i < REDACT_GRANTS_MAX; i++)
+		n += leg->grants[i]->nshares;
+	return (n);
 }
 
-/* Takes out what was not released; how much is left. */
-static unsigned
+/* Takes out the instances that are not released, and keeps what was found for
+ * the next entity like this one. */
+static void
 keep_released(struct view *v, const struct granted *g)
 {
 	struct entity *e = v->e;
-	unsigned n = 0, t = 0;
+	struct redacted *like = NULL;
+	unsigned n = 0;
 
+	if (!v->by_value && !v->series)
+		like = redacted_begin(v->names, e);
 	for (unsigned i = 0; i < e->ninstances; i++) {
 		struct instance *in = &e->instances[i];
+		bool kept = release_instance(v, in);
 
-		if (!released(v, i, in))
-			continue;
-		in->grants = v->of[i].grants;
-		in->release = v->of[i].release;
-		if (!in->release->modified_at)
-			in->modified_at = 0;
-		instance_keep(e->instances, n++, in);
+		if (like != NULL)
+			redacted_note(like, i, kept ? in : NULL);
+		if (kept)
+			instance_keep(e->instances, n++, in);
 	}
 	e->ninstances = n;
+	if (like != NULL && !v->by_value && !arena_is_over(v->arena))
+		redacted_keep(like, v->leg, g);
+}
+
+/* Takes out the types and system members that are not granted; is anything
+ * left? */
+static bool
+keep_granted(struct entity *e, const struct granted *g)
+{
+	unsigned t = 0;
+
 	for (unsigned i = 0; i < e->ntypes; i++)
 		if (g->types[i])
 			e->types[t++] = e->types[i];
@@ -413,7 +395,7 @@ keep_released(struct view *v, const struct granted *g)
 	if (!g->modified)
 		e->modified_at = (struct member){ 0 };
 	e->expires_at = (struct member){ 0 };
-	return (t > 0 ? n : 0);
+	return (t > 0 && e->ninstances > 0);
 }
 
 /* Instances that are in nobody's view. A location without a value is no
@@ -430,6 +412,7 @@ drop_void(struct view *v)
 
 		if (in->kind == ATTR_NONE && in->name == location)
 			v->misplaced = true;
+		v->by_value |= in->kind == ATTR_NONE || in->expires_at != 0;
 		if (in->kind != ATTR_NONE &&
 		    !expired(in->doc, in->expires_at, v->now))
 			instance_keep(e->instances, n++, in);
@@ -467,16 +450,37 @@ redact_grants(const struct entity *e)
 	return (grants);
 }
 
+/* By the shares that hold for it. */
+static bool
+judge(struct view *v)
+{
+	const unsigned nshares = count_shares(v->leg);
+	struct holding few[HOLDING_FEW];
+	struct granted g = { 0 };
+
+	v->gone = forbidden_of(v, NULL);
+	if (v->gone == FORBIDDEN_ALWAYS)
+		return (false);
+	find_holding(v, nshares <= HOLDING_FEW ? few :
+		arena_raw(v->arena, nshares * sizeof(*few)), &g);
+	keep_released(v, &g);
+	return (keep_granted(v->e, &g));
+}
+
 static bool
 redact(struct view *v)
 {
 	const struct policy_leg *leg = v->leg;
 	struct entity *e = v->e;
-	struct granted g = { 0 };
+	const struct granted *before;
 
 	if (!id_in_dataset(leg->dataset, e->id) ||
 	    expired(e->expires_at.doc, e->expires_at.node, v->now))
 		return (false);
+	before = v->series || leg->own ? NULL :
+					 redacted_apply(v->names, leg, e);
+	if (before != NULL)
+		return (keep_granted(e, before) && registered(leg->dataset, e));
 	drop_void(v);
 	if (leg->own) {
 		for (unsigned i = 0; i < e->ninstances; i++)
@@ -484,10 +488,5 @@ redact(struct view *v)
 		return (type_in_dataset(leg->dataset, e) &&
 		    registered(leg->dataset, e) && e->ninstances > 0);
 	}
-	v->of = arena_array(v->arena, e->ninstances, sizeof(*v->of));
-	apply_forbids(v);
-	if (v->gone == FORBIDDEN_ALWAYS)
-		return (false);
-	apply_grants(v, &g);
-	return (keep_released(v, &g) > 0 && registered(leg->dataset, e));
+	return (judge(v) && registered(leg->dataset, e));
 }

@@ -9,6 +9,8 @@ static void read_cost(const struct sec *, struct region_cost *);
 static void check_tax(const struct sec *, const struct region_cost *);
 static void check_fixed(const struct sec *, const struct region_cost *);
 
+#define CORRECT_FROM_CENTS 100 /* ledger.md, section 4 */
+
 struct price {
 	struct money flat_month, per_request;
 };
@@ -37,6 +39,8 @@ static const struct field cost_fields[] = {
 	    99, 0, NULL },
 	{ "tax-basis", F_TEXT, false, offsetof(struct region_cost, tax_basis),
 	    0, 0, 0, NULL },
+	{ "correct-from", F_MONEY, false,
+	    offsetof(struct region_cost, correct_from), 0, 0, 0, NULL },
 	FIELDS_END
 };
 
@@ -80,6 +84,7 @@ read_cost(const struct sec *s, struct region_cost *cost)
 	int model = sec_ref(s, "model", BLOCK_MODEL);
 
 	cost->name = sec_slug(s);
+	cost->correct_from.cents = CORRECT_FROM_CENTS;
 	fields_read(s, cost_fields, cost);
 	if (cost->to.us < cost->from.us)
 		sec_error(s, "to", "the cost ends before it begins");

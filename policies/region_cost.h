@@ -93,6 +93,9 @@ struct region_cost {
 	unsigned tax_rate;    /* percent, 0 but for TAX_STANDARD */
 	struct str tax_basis; /* what the decision rests on; may be empty */
 	struct money amount;
+	/* A correction that differs by less for every member waits for the
+	 * year's end; 0: none does. */
+	struct money correct_from;
 	struct wall_us from, to; /* days, both included */
 	const struct region_model *model;
 };

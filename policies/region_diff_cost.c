@@ -52,6 +52,9 @@ diff_cost(struct diff *d, const struct region_cost *was,
 	static const struct sentence amount = {
 		"$s: the amount is now $n, was $o.",
 		"$s: der Betrag ist jetzt $n, war $o."
+	}, correct_from = {
+		"$s: corrections are posted from $n for a member on, was $o.",
+		"$s: berichtigt wird ab $n für ein Mitglied, bisher $o."
 	}, period = { "$s now runs $n, was $o.",
 		"$s: der Zeitraum geht jetzt $n, bisher $o." };
 
@@ -65,6 +68,10 @@ diff_cost(struct diff *d, const struct region_cost *was,
 	a->n = euros(d, is->amount);
 	if (was->amount.cents != is->amount.cents)
 		diff_say(d, CHANGE_NEUTRAL, amount, a);
+	a->o = euros(d, was->correct_from);
+	a->n = euros(d, is->correct_from);
+	if (was->correct_from.cents != is->correct_from.cents)
+		diff_say(d, CHANGE_NEUTRAL, correct_from, a);
 	if (was->from.us == is->from.us && was->to.us == is->to.us)
 		return;
 	/* Days at midnight UTC, both included. */

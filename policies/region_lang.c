@@ -79,7 +79,7 @@ static cfg_opt_t price_keys[] = { KEY("flat-month"), KEY("per-request"),
 	CFG_END() };
 static cfg_opt_t cost_keys[] = { KEY("title"), KEY("amount"), KEY("from"),
 	KEY("to"), KEY("model"), KEY("tax"), KEY("tax-rate"), KEY("tax-basis"),
-	CFG_END() };
+	KEY("correct-from"), CFG_END() };
 
 static cfg_opt_t part_keys[] = { KEY("amount"), KEY("weight"), CFG_END() };
 static cfg_opt_t tier_keys[] = { KEY("weight"), CFG_END() };

@@ -9,46 +9,19 @@
 #define ROWS_MAX  10000
 #define BYTES_MAX (INT64_C(64) << 20)
 
-static struct str
-cell(const PGresult *res, int row, int col)
-{
-	return ((struct str){ PQgetvalue(res, row, col),
-	    (size_t)PQgetlength(res, row, col) });
-}
-
-/* A row of numbers. */
-static enum hub_err
-ask_ints(struct db *db, const char *sql, int n, int64_t *values)
-{
-	PGresult *res = NULL;
-	enum hub_err err = db_exec(db, sql, 0, NULL, &res);
-
-	if (err != HUB_OK)
-		return (err);
-	if (PQntuples(res) != 1)
-		err = HUB_EIO;
-	for (int i = 0; err == HUB_OK && i < n; i++)
-		err = db_int(res, 0, i, &values[i]);
-	PQclear(res);
-	return (err);
-}
-
 enum hub_err
 registration_epoch_get(struct db *db, int64_t *epoch_r)
 {
-	int64_t there;
-	enum hub_err err = ask_ints(db,
-	    "SELECT (to_regclass('hub.registration_head') IS NOT NULL)::int", 1,
-	    &there);
+	bool there = false;
+	enum hub_err err = db_has(db, "hub.registration_head", &there);
 
-	if (err != HUB_OK)
-		return (err);
-	if (there == 0) {
+	if (err == HUB_OK && there)
+		return (db_ask_ints(db,
+		    "SELECT epoch FROM hub.registration_head", 0, NULL, 1,
+		    epoch_r));
+	if (err == HUB_OK)
 		*epoch_r = -1;
-		return (HUB_OK);
-	}
-	return (ask_ints(db, "SELECT epoch FROM hub.registration_head", 1,
-	    epoch_r));
+	return (err);
 }
 
 static enum hub_err
@@ -57,10 +30,10 @@ load_row(const PGresult *res, int i, struct arena *a,
 {
 	enum hub_err err;
 
-	row->tenant = arena_str(a, cell(res, i, 1));
-	row->id = arena_str(a, cell(res, i, 2));
-	row->context = arena_str(a, cell(res, i, 3));
-	row->document = arena_str(a, cell(res, i, 4));
+	row->tenant = arena_str(a, db_str(res, i, 1));
+	row->id = arena_str(a, db_str(res, i, 2));
+	row->context = arena_str(a, db_str(res, i, 3));
+	row->document = arena_str(a, db_str(res, i, 4));
 	err = db_int(res, i, 5, &row->version);
 	if (err == HUB_OK)
 		err = db_int(res, i, 6, &row->created.us);
@@ -109,10 +82,9 @@ registration_load(struct db *db, struct arena *a,
 	int64_t size[3], rows = INT64_MAX, bytes = INT64_MAX;
 	char most[2][24];
 	const char *params[] = { most[0], most[1] };
-	enum hub_err err = ask_ints(db,
+	enum hub_err err = db_ask_ints(db,
 	    "SELECT count(*), coalesce(sum(octet_length(document)), 0)::bigint, "
-	    "count(DISTINCT tenant) FROM hub.registration",
-	    3, size);
+	    "count(DISTINCT tenant) FROM hub.registration", 0, NULL, 3, size);
 
 	if (err != HUB_OK)
 		return (err);
@@ -175,7 +147,7 @@ registration_store(struct db *db, const struct registration_change *c)
 	err = db_exec(db, verbs[c->verb].sql, verbs[c->verb].n, params, &res);
 	if (err != HUB_OK)
 		return (err == HUB_ECONFLICT ? HUB_EAGAIN : HUB_EIO);
-	err = PQntuples(res) == 1 ? outcome(cell(res, 0, 0)) : HUB_EIO;
+	err = PQntuples(res) == 1 ? outcome(db_str(res, 0, 0)) : HUB_EIO;
 	PQclear(res);
 	return (err);
 }

@@ -9,42 +9,19 @@
 
 #define SIGNATURES_MAX 100000
 
-static struct str
-cell(const PGresult *res, int row, int col)
-{
-	return ((struct str){ PQgetvalue(res, row, col),
-	    (size_t)PQgetlength(res, row, col) });
-}
-
-static enum hub_err
-ask_int(struct db *db, const char *sql, int64_t *value_r)
-{
-	PGresult *res = NULL;
-	enum hub_err err = db_exec(db, sql, 0, NULL, &res);
-
-	if (err != HUB_OK)
-		return (err);
-	err = PQntuples(res) == 1 ?
-	    str_int(cell(res, 0, 0), 0, INT64_MAX, value_r) : HUB_EIO;
-	PQclear(res);
-	return (err);
-}
-
 enum hub_err
 signature_count(struct db *db, int64_t *count_r)
 {
-	int64_t there;
-	enum hub_err err = ask_int(db,
-	    "SELECT (to_regclass('hub.signature') IS NOT NULL)::int", &there);
+	bool there = false;
+	enum hub_err err = db_has(db, "hub.signature", &there);
 
-	if (err != HUB_OK)
-		return (err);
-	if (there == 0) {
-		*count_r = -1;
-		return (HUB_OK);
-	}
 	/* Not the largest number: those may come to be seen out of order. */
-	return (ask_int(db, "SELECT count(*) FROM hub.signature", count_r));
+	if (err == HUB_OK && there)
+		return (db_ask_ints(db, "SELECT count(*) FROM hub.signature",
+		    0, NULL, 1, count_r));
+	if (err == HUB_OK)
+		*count_r = -1;
+	return (err);
 }
 
 static enum hub_err
@@ -61,9 +38,9 @@ load_row(const PGresult *res, int i, struct arena *a,
 	}
 	memcpy(s->hash, bytes, sizeof(s->hash));
 	PQfreemem(bytes);
-	s->agreement = arena_str(a, cell(res, i, 0));
-	s->tenant = arena_str(a, cell(res, i, 1));
-	s->person = arena_str(a, cell(res, i, 2));
+	s->agreement = arena_str(a, db_str(res, i, 0));
+	s->tenant = arena_str(a, db_str(res, i, 1));
+	s->person = arena_str(a, db_str(res, i, 2));
 	return (HUB_OK);
 }
 

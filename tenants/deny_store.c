@@ -6,58 +6,34 @@
 
 #define ROWS_MAX 10000 /* as the database has it */
 
-static struct str
-cell(const PGresult *res, int row, int col)
-{
-	return ((struct str){ PQgetvalue(res, row, col),
-	    (size_t)PQgetlength(res, row, col) });
-}
-
-static enum hub_err
-ask_int(struct db *db, const char *sql, int n, const char *const *params,
-    int64_t *value_r)
-{
-	PGresult *res = NULL;
-	enum hub_err err = db_exec(db, sql, n, params, &res);
-
-	if (err == HUB_OK)
-		err = PQntuples(res) == 1 ?
-		    str_int(cell(res, 0, 0), INT64_MIN + 1, INT64_MAX,
-			value_r) : HUB_EIO;
-	PQclear(res);
-	return (err);
-}
-
 enum hub_err
 revocation_epoch_get(struct db *db, int64_t *epoch_r)
 {
-	int64_t there = 0, epoch = -1;
-	enum hub_err err = ask_int(db,
-	    "SELECT (to_regclass('hub.revoked') IS NOT NULL)::int", 0, NULL,
-	    &there);
+	bool there = false;
+	enum hub_err err = db_has(db, "hub.revoked", &there);
 
-	if (err == HUB_OK && there != 0)
-		err = ask_int(db,
+	if (err == HUB_OK && there)
+		return (db_ask_ints(db,
 		    "SELECT (SELECT count(*) FROM hub.revocation) + "
-		    "(SELECT count(*) FROM hub.revocation_lift)", 0, NULL,
-		    &epoch);
+		    "(SELECT count(*) FROM hub.revocation_lift)", 0, NULL, 1,
+		    epoch_r));
 	if (err == HUB_OK)
-		*epoch_r = epoch;
+		*epoch_r = -1;
 	return (err);
 }
 
 static enum hub_err
 load_row(const PGresult *res, int row, struct arena *a, struct deny_entry *e)
 {
-	enum hub_err err = deny_kind_read(cell(res, row, 0), &e->kind);
+	enum hub_err err = deny_kind_read(db_str(res, row, 0), &e->kind);
 
 	if (err == HUB_OK)
-		err = deny_value_read(e->kind, cell(res, row, 1), a,
+		err = deny_value_read(e->kind, db_str(res, row, 1), a,
 		    &e->value);
-	e->issuer = arena_str(a, cell(res, row, 2));
+	e->issuer = arena_str(a, db_str(res, row, 2));
 	e->until = WALL_ABSENT;
 	if (err == HUB_OK && !PQgetisnull(res, row, 3))
-		err = str_int(cell(res, row, 3), 0, INT64_MAX, &e->until.us);
+		err = str_int(db_str(res, row, 3), 0, INT64_MAX, &e->until.us);
 	return (err);
 }
 
@@ -101,8 +77,8 @@ revocation_add(struct db *db, const char *kind, const char *value,
 {
 	const char *params[] = { kind, value, issuer, reason, until };
 
-	return (ask_int(db,
-	    "SELECT hub.revoke($1, $2, $3, $4, $5::timestamptz)", 5, params,
+	return (db_ask_ints(db,
+	    "SELECT hub.revoke($1, $2, $3, $4, $5::timestamptz)", 5, params, 1,
 	    id_r));
 }
 
@@ -115,8 +91,8 @@ revocation_lift(struct db *db, int64_t id, const char *reason)
 	enum hub_err err;
 
 	(void)snprintf(text, sizeof(text), "%" PRId64, id);
-	err = ask_int(db, "SELECT count(*) FROM hub.revocation "
-	    "WHERE rev_id = $1::bigint", 1, params, &there);
+	err = db_ask_ints(db, "SELECT count(*) FROM hub.revocation "
+	    "WHERE rev_id = $1::bigint", 1, params, 1, &there);
 	if (err == HUB_OK && there == 0)
 		return (HUB_ENOENT);
 	if (err == HUB_OK)

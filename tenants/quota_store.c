@@ -20,15 +20,6 @@ struct batch {
 	struct buf items;
 };
 
-static enum hub_err
-get_int(const PGresult *res, int row, int col, int64_t *value_r)
-{
-	struct str s = { PQgetvalue(res, row, col),
-		(size_t)PQgetlength(res, row, col) };
-
-	return (str_int(s, INT64_MIN + 1, INT64_MAX, value_r));
-}
-
 /* ---- who is there */
 
 static enum hub_err
@@ -64,9 +55,9 @@ quota_node_beat(struct quota_node *n, struct db *db, int64_t *epoch_r)
 	    "hub.node_beat($1::integer, $2)", 2, params, &res);
 	if (err != HUB_OK)
 		return (err);
-	err = get_int(res, 0, 0, &live);
+	err = db_int(res, 0, 0, &live);
 	if (err == HUB_OK)
-		err = get_int(res, 0, 1, epoch_r);
+		err = db_int(res, 0, 1, epoch_r);
 	/* Once we were there nobody else can have our number. */
 	other = n->beaten && !PQgetisnull(res, 0, 2) &&
 	    strcmp(PQgetvalue(res, 0, 2), n->boot) != 0;
@@ -114,7 +105,7 @@ take_lease(const struct quota_node *n, struct batch *b, const PGresult *res,
 	struct quota_lease l;
 
 	for (int i = 0; i < 5; i++)
-		if (get_int(res, row, i, &v[i]) != HUB_OK)
+		if (db_int(res, row, i, &v[i]) != HUB_OK)
 			return (HUB_EIO);
 	if (v[0] < 1 || v[0] > b->n || b->quotas[v[0] - 1] == NULL ||
 	    v[2] < 0 || v[2] > UINT16_MAX || v[3] < 0 ||
