@@ -76,6 +76,7 @@ struct names {
 	const struct name *location;
 	struct name_recent *recent; /* NAMES_RECENT of them, or NULL */
 	struct entity_like *like;   /* entity_like.c's: the entity read last */
+	struct redacted *redacted;  /* redact_like.c's: what was judged last */
 };
 void names_init(struct names *, const struct vocab *, struct arena *);
 /* The one struct name of an IRI in this request. */

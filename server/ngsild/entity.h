@@ -92,13 +92,13 @@ struct member {
 
 struct entity {
 	struct str id;
-	unsigned ntypes;
-	const struct name *types[ENTITY_TYPES_MAX];
-	unsigned ninstances;
+	unsigned ntypes, ninstances;
 	struct instance *instances; /* grouped by name in order of the source */
 	bool ends; /* as read: it, or an instance, says when it expires */
 	/* System members; node 0 when absent or not released. */
 	struct member scope, created_at, modified_at, expires_at;
+	/* Last: what of it is not used need not be in a cache. */
+	const struct name *types[ENTITY_TYPES_MAX];
 };
 
 /* Reads the object at node. Accepts what real brokers send (sources.md §1):

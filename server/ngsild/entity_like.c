@@ -35,11 +35,15 @@ only_member(const struct json *j, uint32_t obj, struct str name, struct str ld)
 	return (at == 0 ? other : other == 0 ? at : 0);
 }
 
+/* Does it stand at b as at a, in the entity that was kept? What is as in the
+ * entity before, which was found like that one, needs no look. */
 static bool
 same_span(const struct json *j, uint32_t a, uint32_t b)
 {
 	const struct json_node *na = &j->nodes[a], *nb = &j->nodes[b];
 
+	if (nb->kind < JSON_ARRAY && nb->same)
+		return (true);
 	return (na->len == nb->len &&
 	    memcmp(j->text + na->off, j->text + nb->off, na->len) == 0);
 }

@@ -14,7 +14,7 @@
 #include "server/ngsild/json_priv.h"
 #include "server/ngsild/json_scan.h"
 
-#define NO_PARENT  UINT32_MAX
+#define NO_PARENT  JSON_NODES_MAX /* tells from every node */
 #define NO_BLOCK   ((size_t)-64)
 #define NODE_BYTES 6 /* most answers have fewer nodes than one in so many */
 
@@ -34,6 +34,7 @@ struct scan {
 	char close;     /* the bracket that ends it; NUL: none is open */
 	uint32_t depth;
 	uint32_t last;    /* the container closed last, or NO_PARENT */
+	bool odd_names;
 	size_t won, lost; /* bytes found alike, and looked at in vain */
 	struct json_limits limits;
 	struct arena *arena;
@@ -57,9 +58,11 @@ json_parse(struct json *j, struct str text, const struct json_limits *limits,
 		return (HUB_ESYNTAX);
 	if (text.len >= UINT32_MAX)
 		return (HUB_EFULL);
+	if (s.limits.nodes > JSON_NODES_MAX)
+		s.limits.nodes = JSON_NODES_MAX;
 	s.cap = (uint32_t)text.len / NODE_BYTES + 1;
-	if (s.cap > limits->nodes)
-		s.cap = limits->nodes;
+	if (s.cap > s.limits.nodes)
+		s.cap = s.limits.nodes;
 	s.nodes = arena_raw(arena, (size_t)s.cap * sizeof(*s.nodes));
 	return (scan_text(s, j));
 }
@@ -78,6 +81,8 @@ json_nodes_fit(size_t len, size_t room, const struct json_limits *limits)
 	fit -= first;
 	if (most > limits->nodes)
 		most = limits->nodes;
+	if (most > JSON_NODES_MAX)
+		most = JSON_NODES_MAX;
 	return ((uint32_t)(most < fit ? most : fit));
 }
 
@@ -221,18 +226,19 @@ add_node(struct scan *s, enum json_kind kind, size_t behind, bool escaped,
 	node = &s->nodes[s->n++];
 	node->off = (uint32_t)s->at;
 	node->len = (uint32_t)(behind - s->at);
-	node->next = s->n;
 	node->count = 0;
-	node->kind = (uint8_t)kind;
+	node->next = INDEX(s->n);
+	node->kind = KIND(kind);
 	node->escaped = escaped;
 	node->name = name;
 	node->alike = false;
+	node->same = false;
 	s->at = behind;
 	return (HUB_OK);
 }
 
 /* at is at the opening quote. A name that is not plain is suspect: it may be
- * spelt otherwise elsewhere. */
+ * spelt otherwise elsewhere, or spell anything. */
 INLINE enum hub_err
 add_string(struct scan *s, bool name)
 {
@@ -243,16 +249,20 @@ add_string(struct scan *s, bool name)
 		return (HUB_ESYNTAX);
 	if (USUAL(s->text[at] == '"')) {
 		at++;
-		if (name)
+		if (name) {
+			s->odd_names |= s->text[s->at + 1] == '@';
 			s->seen =
 			    names_add(s->seen, s->text + s->at, at - s->at);
+		}
 		return (add_node(s, JSON_STRING, at, false, name));
 	}
 	end = scan_string_on(s->text, at, s->len);
 	if (end.at == 0)
 		return (HUB_ESYNTAX);
-	if (name)
+	if (name) {
+		s->odd_names = true;
 		s->seen = SUSPECT;
+	}
 	return (add_node(s, JSON_STRING, end.at, end.escaped, name));
 }
 
@@ -277,7 +287,8 @@ scan_key(struct scan *s)
 
 /* What belongs to the open container goes to the tape while another is open
  * in it: the count where it stays, the names seen to the key behind which the
- * other stands. */
+ * other will stand, and to the other, which has no length yet. There is room
+ * for it. */
 INLINE void
 parent_store(struct scan *s)
 {
@@ -285,14 +296,14 @@ parent_store(struct scan *s)
 		return;
 	s->nodes[s->open].count = s->count;
 	if (s->close == '}') {
-		s->nodes[s->n - 1].next = (uint32_t)s->seen;
+		s->nodes[s->n].len = (uint32_t)s->seen;
 		s->nodes[s->n - 1].count = (uint32_t)(s->seen >> 32);
 	}
 }
 
-/* ... and comes back; child is the other. */
+/* ... and comes back; child is the other, and had low. */
 INLINE void
-parent_load(struct scan *s, uint32_t child)
+parent_load(struct scan *s, uint32_t child, uint32_t low)
 {
 	const struct json_node *c = &s->nodes[s->open];
 	struct json_node *key = &s->nodes[child - 1];
@@ -302,8 +313,7 @@ parent_load(struct scan *s, uint32_t child)
 	s->seen = 0;
 	if (c->kind == JSON_OBJECT) {
 		s->close = '}';
-		s->seen = (uint64_t)key->count << 32 | key->next;
-		key->next = child;
+		s->seen = (uint64_t)key->count << 32 | low;
 		key->count = 0;
 	}
 }
@@ -319,11 +329,12 @@ container_open(struct scan *s, char c)
 	parent_store(s);
 	node = &s->nodes[s->n];
 	node->off = (uint32_t)s->at;
-	node->next = s->open;
+	node->next = INDEX(s->open);
 	node->kind = c == '{' ? JSON_OBJECT : JSON_ARRAY;
 	node->escaped = false;
 	node->name = false;
 	node->alike = false;
+	node->same = false;
 	s->open = s->n++;
 	s->count = 0;
 	s->seen = 0;
@@ -339,12 +350,13 @@ container_close(struct scan *s)
 {
 	const uint32_t child = s->open;
 	struct json_node *c = &s->nodes[child];
+	const uint32_t low = c->len;
 
 	s->at++;
 	s->depth--;
 	s->open = c->next;
 	c->len = (uint32_t)s->at - c->off;
-	c->next = s->n;
+	c->next = INDEX(s->n);
 	c->count = s->count;
 	if (s->seen == SUSPECT && s->count > 1 &&
 	    names_repeat(s->text, s->nodes, child, s->arena))
@@ -352,7 +364,7 @@ container_close(struct scan *s)
 	s->close = '\0';
 	s->last = child;
 	if (s->open != NO_PARENT)
-		parent_load(s, child);
+		parent_load(s, child, low);
 	return (HUB_OK);
 }
 
@@ -459,6 +471,7 @@ scan_text(struct scan s, struct json *j)
 		if (err != HUB_OK)
 			return (err);
 	} while (s.open != NO_PARENT);
-	*j = (struct json){ s.text, (uint32_t)s.len, s.n, s.nodes };
+	*j = (struct json){ s.text, (uint32_t)s.len, s.n, s.nodes,
+		s.odd_names };
 	return (HUB_OK);
 }

@@ -28,33 +28,45 @@ enum json_kind {
 	JSON_OBJECT
 };
 
+/* The most nodes of a tape, whatever its limit. */
+#define JSON_NODES_MAX UINT32_C(0xffffff)
+
+/* Sixteen bytes, one vector: of large answers the tape is what leaves the
+ * caches first, since it is larger than the text. */
 struct json_node {
 	uint32_t off;	/* first byte of the value; strings: the opening quote */
 	uint32_t len;	/* of the whole value with its quotes or brackets */
-	uint32_t next;	/* index of the node behind this value's subtree */
 	uint32_t count; /* members (pairs) or elements */
-	uint8_t kind;
-	bool escaped; /* a string that holds a backslash */
-	bool name;    /* of a member */
+	uint32_t next : 24; /* index of the node behind this value's subtree */
+	uint32_t kind : 3;  /* enum json_kind */
+	bool escaped : 1;   /* a string that holds a backslash */
+	bool name : 1;	    /* of a member */
 	/* An object in an array that has the same names in the same order and
 	 * the same kinds of values as the element before it, all the way down
 	 * (null, true, false and numbers are one kind; a string with escapes is
 	 * another one). It was found by comparing bytes: false says nothing.
 	 * So its nodes are as many, and in the same places, as the other's. */
-	bool alike;
+	bool alike : 1;
+	/* Anything but an array or object, in an element that is alike: its
+	 * bytes are those in the same place of the element before. Where such
+	 * elements are in each other it tells of the outermost. */
+	bool same : 1;
 };
+_Static_assert(sizeof(struct json_node) == 16, "one vector");
 
 struct json {
 	const char *text; /* borrowed; must outlive the tape */
 	uint32_t len;
 	uint32_t n;		 /* nodes in use; node 0 is the root */
 	struct json_node *nodes; /* in the arena */
+	/* Some member's name begins with "@", or has escapes. */
+	bool odd_names;
 };
 
 struct json_limits {
 	uint32_t depth;	  /* nesting of arrays and objects; 32 */
 	uint32_t members; /* of one object; 1024 */
-	uint32_t nodes;	  /* of the whole text */
+	uint32_t nodes;	  /* of the whole text; at most JSON_NODES_MAX count */
 };
 #define JSON_LIMITS_BROKER ((struct json_limits){ 32, 1024, 8000000 })
 

@@ -18,6 +18,10 @@
 #define JSON_ALIKE 1
 #endif
 
+/* What fits the fields of a node. */
+#define INDEX(n) ((n)&JSON_NODES_MAX)
+#define KIND(k)	 ((uint32_t)(k)&7)
+
 /* So many bytes may be looked at in vain without any success before. */
 #define ALIKE_CREDIT 4096
 
@@ -65,6 +69,55 @@ alike_bytes(const struct alike *a, size_t end)
 	return (n < end - a->from ? a->from + n : end);
 }
 
+/* By what the nodes of an element differ from those of the one before it, but
+ * for containers' lengths and values that differ. */
+#if JSON_SSE2
+/* x86-64 gives a field the lowest bits that are left, so next has those of the
+ * last word: the sum stays below JSON_NODES_MAX. */
+struct node_shift {
+	__m128i by, mark;
+};
+
+INLINE struct node_shift
+node_shift(uint32_t moved, uint32_t rows)
+{
+	static const struct json_node same = { .same = true };
+
+	return ((struct node_shift){
+	    _mm_set_epi32((int)rows, 0, 0, (int)moved),
+	    load16((const char *)&same) });
+}
+
+INLINE void
+node_move(const struct json_node *t, struct json_node *to,
+    const struct node_shift *s)
+{
+	_mm_storeu_si128((__m128i *)(void *)to,
+	    _mm_or_si128(
+		_mm_add_epi32(load16((const char *)t), s->by), s->mark));
+}
+#else
+struct node_shift {
+	uint32_t moved, rows;
+};
+
+INLINE struct node_shift
+node_shift(uint32_t moved, uint32_t rows)
+{
+	return ((struct node_shift){ moved, rows });
+}
+
+INLINE void
+node_move(const struct json_node *t, struct json_node *to,
+    const struct node_shift *s)
+{
+	*to = *t;
+	to->off += s->moved;
+	to->next = INDEX(t->next + s->rows);
+	to->same = true;
+}
+#endif
+
 /* Scans the value in place of t, into a copy of t that has its new place: of
  * the same kind, where null, true, false and numbers are one, and with escapes
  * if t has some. False also where it was scanned already, so that no value is
@@ -91,7 +144,8 @@ alike_value(struct alike *a, const struct json_node *t, struct json_node *to)
 	if (end.at == 0 || end.escaped != t->escaped)
 		return (false);
 	to->len = (uint32_t)(end.at - a->at);
-	to->kind = (uint8_t)kind;
+	to->kind = KIND(kind);
+	to->same = false;
 	a->at = end.at;
 	a->from = t->off + t->len;
 	return (true);
@@ -127,20 +181,22 @@ scan_alike(const char *text, size_t at, size_t len, struct json_node *nodes,
     uint32_t like)
 {
 	const uint32_t rows = nodes[like].next - like, first = like + rows;
-	const struct json_node *t = nodes + like, *t_end = t + rows;
+	const struct json_node *t = nodes + like;
 	struct alike a = { .text = text, .at = at, .len = len, .from = t->off };
 	const size_t end = a.from + t->len;
 	struct json_node *to = nodes + first;
 	uint32_t open = first - 1, moved;
+	struct node_shift shift;
 	size_t same;
 
 	for (;;) {
 		moved = (uint32_t)(a.at - a.from);
+		shift = node_shift(moved, rows);
 		same = alike_bytes(&a, end);
-		for (; t < t_end && t->off <= same; t++, to++) {
-			*to = *t;
-			to->off += moved;
-			to->next += rows;
+		/* Ends in front of nodes[first] at the latest: it was copied
+		 * from the first of them and stands behind the end. */
+		for (; t->off <= same; t++, to++) {
+			node_move(t, to, &shift);
 			if (t->kind >= JSON_ARRAY) {
 				to->len = open;
 				open = (uint32_t)(to - nodes);

@@ -224,7 +224,7 @@ static const enum entity_format form_formats[] = {
 static enum hub_err
 read_format(struct query_reader *r, struct str value)
 {
-	enum form form;
+	enum form form = FORM_NORMALIZED;
 	enum hub_err err = read_form(r, value, true, &form);
 
 	if (err != HUB_OK)
