@@ -23,7 +23,6 @@ struct leg_page {
 	uint32_t nodes_max; /* of its tape; 0: what JSON_LIMITS_BROKER says */
 	struct document doc;
 	bool single; /* the body is one entity, else an array of them */
-	bool may_name_contexts; /* some member may be an "@context" */
 	bool translated;	/* it did not come as it stands here */
 	bool keyed; /* it may be kept under this key */
 	struct answer_key key;

@@ -18,7 +18,8 @@ add_text(struct str s, struct buf *b)
 }
 
 /* All that goes to the source, and to which; but not the token, which comes
- * anew each time and says no more than the source's name. */
+ * anew each time and says no more than the source's name, nor the trace, which
+ * changes nothing in an answer. */
 static bool
 make_key(struct leg_part *part)
 {
@@ -28,6 +29,7 @@ make_key(struct leg_part *part)
 	bool ok;
 
 	ask.token = STR_NONE;
+	ask.trace = NULL;
 	part->key.source = hash_str(s->name);
 	buf_init(&b, REQUEST_MAX);
 	add_text(s->owner != NULL ? s->owner->name : STR(""), &b);

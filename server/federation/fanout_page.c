@@ -36,14 +36,6 @@ page_context(const struct http_head *h, const struct policy_leg *pl,
 	return (ctx);
 }
 
-/* Most answers hold no "@" and no escape that could spell one. */
-static bool
-may_name_contexts(struct str body)
-{
-	return (body.len > 0 && (memchr(body.p, '@', body.len) != NULL ||
-				    memchr(body.p, '\\', body.len) != NULL));
-}
-
 /* All of a page that can be known without reading its body. */
 enum hub_err
 page_begin(struct leg_page *page, const struct http_head *h,
@@ -67,7 +59,6 @@ page_read(struct leg_page *page, struct arena *a)
 
 	if (page->nodes_max > 0)
 		limits.nodes = page->nodes_max;
-	page->may_name_contexts = may_name_contexts(buf_str(&page->body));
 	err = json_parse(&page->doc.json, buf_str(&page->body), &limits, a);
 	if (err != HUB_OK)
 		return (err);
@@ -97,7 +88,7 @@ fanout_entity_document(const struct leg_page *page, uint32_t node,
 	struct str url = STR_NONE;
 	uint32_t at = 0;
 
-	if (page->may_name_contexts && j->nodes[node].kind == JSON_OBJECT)
+	if (j->odd_names && j->nodes[node].kind == JSON_OBJECT)
 		at = json_member(j, node, STR("@context"));
 	if (at == 0)
 		return (&page->doc);

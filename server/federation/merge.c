@@ -12,7 +12,7 @@
 void
 merge_init(struct merge *m, struct arena *a)
 {
-	*m = (struct merge){ .arena = a };
+	*m = (struct merge){ .arena = a, .to = SIZE_MAX };
 }
 
 void
@@ -36,11 +36,13 @@ merge_add(struct merge *m, struct entity *e)
 static int
 view_cmp(const struct entity *a, const struct entity *b)
 {
-	const struct document *da = a->instances->doc, *db = b->instances->doc;
+	const struct document *da, *db;
 	int c = str_cmp(a->id, b->id);
 
 	if (c != 0)
 		return (c);
+	da = a->instances->doc;
+	db = b->instances->doc;
 	if (da->auxiliary != db->auxiliary)
 		return (da->auxiliary ? 1 : -1);
 	if (da->priority != db->priority)
@@ -49,7 +51,7 @@ view_cmp(const struct entity *a, const struct entity *b)
 }
 
 /* Natural merge sort: sources mostly answer in order, so the runs that are
- * there already are merged; stable, n log(runs). */
+ * there already are merged, two by two; stable, n log(runs). */
 static size_t
 run_end(struct entity **v, size_t i, size_t n)
 {
@@ -58,36 +60,47 @@ run_end(struct entity **v, size_t i, size_t n)
 	return (i + 1);
 }
 
-static bool
-merge_pass(struct entity **from, struct entity **to, size_t n)
+static void
+merge_two(struct entity **from, size_t a, size_t mid, size_t end,
+    struct entity **to)
 {
-	size_t i = 0, o = 0, runs = 0;
+	size_t b = mid;
 
-	while (i < n) {
-		size_t a = i, mid = run_end(from, i, n), b = mid,
-		       end = mid < n ? run_end(from, mid, n) : mid;
+	while (a < mid || b < end)
+		*to++ = b == end || (a < mid &&
+		    view_cmp(from[a], from[b]) <= 0) ? from[a++] : from[b++];
+}
 
-		while (a < mid || b < end)
-			to[o++] = b == end || (a < mid &&
-			    view_cmp(from[a], from[b]) <= 0)
-			    ? from[a++] : from[b++];
-		i = end;
-		runs++;
+/* ends: where each of the runs ends; how many are left. */
+static size_t
+merge_pass(struct entity **from, struct entity **to, size_t *ends, size_t runs)
+{
+	size_t left = 0, a = 0;
+
+	for (size_t r = 0; r < runs; r += 2) {
+		size_t mid = ends[r], end = r + 1 < runs ? ends[r + 1] : mid;
+
+		merge_two(from, a, mid, end, to + a);
+		ends[left++] = a = end;
 	}
-	return (runs > 1);
+	return (left);
 }
 
 static void
 sort_views(struct merge *m)
 {
 	struct entity **spare, **tmp;
-	bool more = m->n > 1 && run_end(m->views, 0, m->n) < m->n;
+	size_t *ends, runs = 0, end = m->n > 0 ? run_end(m->views, 0, m->n) : 0;
 
-	if (!more)
+	if (end == m->n)
 		return;
 	spare = arena_raw(m->arena, m->n * sizeof(*spare));
-	while (more) {
-		more = merge_pass(m->views, spare, m->n);
+	ends = arena_raw(m->arena, m->n * sizeof(*ends));
+	ends[runs++] = end;
+	for (; end < m->n; ends[runs++] = end)
+		end = run_end(m->views, end, m->n);
+	while (runs > 1) {
+		runs = merge_pass(m->views, spare, ends, runs);
 		tmp = m->views;
 		m->views = spare;
 		spare = tmp;
@@ -495,7 +508,9 @@ merge_run(struct merge *m, struct entity ***entities_r, size_t *n_r)
 		     str_eq(m->views[k]->id, m->views[i]->id);)
 			k++;
 		/* n <= i: the place is read already */
-		m->views[n++] = merge_one(m, m->views + i, k - i);
+		m->views[n] = n < m->from || n >= m->to ? m->views[i] :
+			      merge_one(m, m->views + i, k - i);
+		n++;
 		i = k;
 	}
 	*entities_r = m->views;

@@ -26,6 +26,11 @@ struct merge {
 	 * (temporal.h): each has a time, and of one name, datasetId and
 	 * instant the one is kept that would win in an entity. */
 	const struct temporal *series;
+	/* Of the list that results, entities from, from+1 .. to-1 are put
+	 * together; of the others there is the id and one source's view, which
+	 * does for counting them and is most of the work saved where a page is
+	 * shown. merge_init: all. */
+	size_t from, to;
 	/* the module's own */
 	size_t n, cap;
 	struct entity **views; /* as added; merge_run sorts them */
@@ -34,8 +39,8 @@ struct merge {
 void merge_init(struct merge *, struct arena *);
 /* Takes the entity, which may be changed, and must live in the arena. */
 void merge_add(struct merge *, struct entity *);
-/* *entities_r: in byte order of id, each id once, none without an attribute;
- * lives in the arena. */
+/* *entities_r: in byte order of id, each id once, none without an attribute
+ * (see from); lives in the arena. */
 void merge_run(struct merge *, struct entity ***entities_r, size_t *n_r);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "policies/policy.h"
 #include "server/net/http_client.h"
+#include "server/net/trace.h"
 #include "server/ngsild/narrow.h"
 #include "server/ngsild/temporal.h"
 
@@ -112,6 +113,8 @@ struct source_ask {
 	struct str via;		   /* the client's Via chain, or empty */
 	const struct http_head *client; /* of whom a registration may copy
 					 * harmless fields; NULL: nobody */
+	const struct trace *trace; /* that the request belongs to; or NULL */
+	enum trace_to trace_to;	   /* what of it the source is told */
 	struct str hub_name;
 	uint32_t offset, limit;	   /* page */
 	const struct name *const *types; /* granted and requested */

@@ -456,6 +456,42 @@ add_host(const struct region_source *s, struct buf *b)
 	}
 }
 
+/* ---- the trace */
+
+static const struct str trace_fields[2] = { STR("traceparent"),
+	STR("tracestate") };
+
+/* Does the registration name the field? */
+static bool
+is_named(const struct registration *reg, struct str field)
+{
+	for (unsigned i = 0; reg != NULL && i < reg->source_info.n; i++)
+		if (str_caseeq(reg->source_info.v[i].key, field))
+			return (true);
+	return (false);
+}
+
+/* Not a copy of what the client sent, but the trace gone on with: what was
+ * malformed ends here. */
+static void
+add_trace(const struct source_ask *ask, struct buf *b)
+{
+	const struct registration *reg = ask->leg->dataset->registration;
+	const struct trace *t = ask->trace;
+
+	if (t == NULL)
+		return;
+	if (ask->trace_to >= TRACE_ID || is_named(reg, trace_fields[0])) {
+		BUF_LIT(b, "\r\ntraceparent: ");
+		trace_write_parent(t, b);
+	}
+	if (t->state.len > 0 && (ask->trace_to == TRACE_ALL ||
+				    is_named(reg, trace_fields[1]))) {
+		BUF_LIT(b, "\r\ntracestate: ");
+		buf_adds(b, t->state);
+	}
+}
+
 /* contextSourceInfo (4.3.6.5). */
 static void
 add_registered_fields(const struct source_ask *ask,
@@ -466,7 +502,9 @@ add_registered_fields(const struct source_ask *ask,
 		struct str value = p->value;
 		bool from_client = false;
 
-		if (!registration_header(p, &from_client))
+		if (!registration_header(p, &from_client) ||
+		    str_caseeq(p->key, trace_fields[0]) ||
+		    str_caseeq(p->key, trace_fields[1]))
 			continue;
 		if (from_client)
 			value = ask->client == NULL ? STR_NONE :
@@ -514,6 +552,7 @@ add_fields(const struct source_ask *ask, struct buf *b)
 		BUF_LIT(b, "\r\nAuthorization: Bearer ");
 		buf_adds(b, bearer);
 	}
+	add_trace(ask, b);
 	if (ds->registration != NULL)
 		add_registered_fields(ask, ds->registration, b);
 }
