@@ -45,12 +45,80 @@ party_fault(const struct invoice *v)
 	return (NULL);
 }
 
+/* ISO 13616: its first four characters behind the others, letters as 10 to 35,
+ * the number leaves 1 of 97. */
+static bool
+is_iban(const char *text)
+{
+	char s[34 + 1];
+	size_t n = 0;
+	unsigned rest = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == ' ')
+			continue;
+		if (n == sizeof(s) - 1)
+			return (false);
+		s[n++] = *text;
+	}
+	s[n] = '\0';
+	if (n < 15 || strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+		return (false);
+	for (size_t i = 0; i < n; i++) {
+		char c = s[(i + 4) % n];
+
+		if (c >= '0' && c <= '9')
+			rest = rest * 10 + (unsigned)(c - '0');
+		else if (c >= 'A' && c <= 'Z')
+			rest = rest * 100 + (unsigned)(c - 'A') + 10;
+		else
+			return (false);
+		rest %= 97;
+	}
+	return (rest == 1);
+}
+
+/* BR-DE-28: one "@", a point behind it, and no part of the host is empty. */
+static bool
+is_email(const char *text)
+{
+	const char *at = strchr(text, '@'), *host;
+
+	if (at == NULL)
+		return (false);
+	host = at + 1;
+	return (at > text && strpbrk(host, "@ ") == NULL &&
+	    memchr(text, ' ', (size_t)(at - text)) == NULL &&
+	    strchr(host, '.') != NULL && host[0] != '.' &&
+	    strstr(host, "..") == NULL && host[strlen(host) - 1] != '.');
+}
+
+static const char *
+form_fault(const struct invoice *v)
+{
+	unsigned digits = 0;
+
+	for (const char *c = v->seller.phone; *c != '\0'; c++)
+		digits += *c >= '0' && *c <= '9';
+	if (!is_iban(v->seller.iban)) /* BR-DE-19 */
+		return ("the seller's iban is none");
+	if (digits < 3) /* BR-DE-27 */
+		return ("the seller's phone is none");
+	if (!is_email(v->seller.email))
+		return ("the seller's email is none");
+	if (!is_email(v->buyer.email))
+		return ("the buyer's email is none");
+	return (NULL);
+}
+
 const char *
 invoice_fault(const struct invoice *v)
 {
 	const char *fault = party_fault(v);
 	bool outside = false, inside = false;
 
+	if (fault == NULL)
+		fault = form_fault(v);
 	if (fault != NULL)
 		return (fault);
 	if (v->nlines == 0 || v->nlines > INVOICE_LINES_MAX)
@@ -73,6 +141,9 @@ invoice_fault(const struct invoice *v)
 	if (inside && is_empty(v->seller.vat_id) &&
 	    is_empty(v->seller.tax_number)) /* BR-S-02, BR-E-02 */
 		return ("the seller needs a vat-id or a tax-number");
+	if ((outside || is_empty(v->seller.vat_id)) &&
+	    is_empty(v->seller.id)) /* BR-CO-26 */
+		return ("the seller needs an id (BT-29): no vat-id is told");
 	return (NULL);
 }
 
@@ -115,7 +186,13 @@ party(struct buf *b, const char *name, const struct invoice_party *p,
 	buf_addf(b, "<cac:%s>\n<cac:Party>\n<cbc:EndpointID schemeID=\"EM\">",
 	    name);
 	markup_text(b, p->email);
-	BUF_LIT(b, "</cbc:EndpointID>\n<cac:PostalAddress>\n");
+	BUF_LIT(b, "</cbc:EndpointID>\n");
+	if (!is_empty(p->id)) {
+		BUF_LIT(b, "<cac:PartyIdentification>\n");
+		element(b, "ID", p->id);
+		BUF_LIT(b, "</cac:PartyIdentification>\n");
+	}
+	BUF_LIT(b, "<cac:PostalAddress>\n");
 	element(b, "StreetName", p->street);
 	element(b, "CityName", p->city);
 	element(b, "PostalZone", p->postcode);
@@ -137,15 +214,16 @@ party(struct buf *b, const char *name, const struct invoice_party *p,
 	buf_addf(b, "</cac:Party>\n</cac:%s>\n", name);
 }
 
-/* BR-48, BR-O-05: outside of the tax there is no rate. */
+/* BR-O-05: of a line that is outside of the tax there is no rate. BR-DE-14: of
+ * the sum there is. */
 static void
 category(struct buf *b, const char *name, const struct invoice_line *l,
-    bool reason)
+    bool sum)
 {
 	buf_addf(b, "<cac:%s>\n<cbc:ID>%c</cbc:ID>\n", name, l->tax);
-	if (l->tax != 'O')
+	if (sum || l->tax != 'O')
 		buf_addf(b, "<cbc:Percent>%u</cbc:Percent>\n", l->tax_rate);
-	if (reason && l->tax != 'S')
+	if (sum && l->tax != 'S')
 		element(b, "TaxExemptionReason", l->basis);
 	buf_addf(b, "<cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme>\n"
 	    "</cac:%s>\n", name);
@@ -251,6 +329,13 @@ invoice_write(const struct invoice *v, struct buf *b)
 	element(b, "InvoiceTypeCode", net < 0 ? "384" : "380");
 	element(b, "DocumentCurrencyCode", "EUR");
 	element(b, "BuyerReference", v->buyer.reference);
+	for (unsigned i = 0; i < v->nearlier; i++) {
+		BUF_LIT(b, "<cac:BillingReference>\n"
+		    "<cac:InvoiceDocumentReference>\n");
+		element(b, "ID", v->earlier[i]);
+		BUF_LIT(b, "</cac:InvoiceDocumentReference>\n"
+		    "</cac:BillingReference>\n");
+	}
 	party(b, "AccountingSupplierParty", &v->seller,
 	    v->lines[0].tax != 'O');
 	party(b, "AccountingCustomerParty", &v->buyer, false);

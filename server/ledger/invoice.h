@@ -15,6 +15,7 @@ struct invoice_party {
 	const char *email;    /* also its electronic address, scheme EM */
 	const char *reference; /* the buyer's Leitweg-ID (BT-10) */
 	/* The seller's. */
+	const char *id;		/* BT-29; or empty, if its VAT ID is told */
 	const char *vat_id;	/* BT-31; or empty */
 	const char *tax_number; /* BT-32; or empty */
 	const char *contact, *phone, *iban;
@@ -33,6 +34,8 @@ struct invoice {
 	struct invoice_party seller, buyer;
 	unsigned nlines;
 	const struct invoice_line *lines;
+	unsigned nearlier; /* invoices that it corrects, by number (BT-25) */
+	const char *const *earlier;
 };
 
 /* What is missing or does not go together by the rules of EN 16931, as a

@@ -22,7 +22,7 @@
 #include "server/ledger/spool_priv.h"
 #include "sql/db.h"
 
-#define ROLLED_MAX     ((size_t)8 << 20) /* ROWS_MAX sums as JSON */
+#define ROLLED_MAX     ((size_t)64 << 20) /* ROWS_MAX sums as JSON */
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define GATHER_MS      1000 /* the first record of a batch waits so long */
@@ -40,6 +40,30 @@ session_prepare(struct db *db)
 	    "WHERE pg_has_role('hub_ingest', 'MEMBER')", 0, NULL, NULL));
 }
 
+static bool
+pos_before(const struct spool_pos *a, const struct spool_pos *b)
+{
+	return (a->boot_epoch != b->boot_epoch ?
+	    a->boot_epoch < b->boot_epoch : a->next_seq < b->next_seq);
+}
+
+/* A backup took the database's place: what it lacks is loaded again from the
+ * segments that are kept. */
+static void
+restored_note(struct loader *l)
+{
+	if (!pos_before(&l->pos, &l->committed))
+		return;
+	log_warn("the ledger's database is older than it was, its records are "
+		 "loaded again",
+	    "boot=%" PRIu32 " next_seq=%" PRIu64, l->pos.boot_epoch,
+	    l->pos.next_seq);
+	l->committed = l->pos;
+	(void)pthread_mutex_lock(&l->lock);
+	l->stats.restored++;
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
 /* Where to go on; the oldest kept record when the database knows nothing. */
 static enum hub_err
 checkpoint_read(struct loader *l)
@@ -53,13 +77,15 @@ checkpoint_read(struct loader *l)
 	    "ORDER BY boot_epoch DESC LIMIT 1", 1, in, NULL, 3, out);
 	l->pos = (struct spool_pos){ 0 };
 	l->expected = 0;
-	if (err == HUB_ENOENT)
-		return (HUB_OK);
-	if (err != HUB_OK)
+	if (err != HUB_OK && err != HUB_ENOENT)
 		return (err);
-	l->pos = (struct spool_pos){ (uint32_t)out[0], out[1], out[2] };
-	l->expected = out[2];
-	spool_loaded(l->spool, &l->pos);
+	if (err == HUB_OK) {
+		l->pos = (struct spool_pos){ (uint32_t)out[0], out[1],
+			out[2] };
+		l->expected = out[2];
+		spool_loaded(l->spool, &l->pos);
+	}
+	restored_note(l);
 	return (HUB_OK);
 }
 
@@ -178,7 +204,8 @@ set_up(struct loader *l, bool up)
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
-/* Loads what is durable now, or until something fails. */
+/* Loads what is durable now, but for what would only begin another batch, or
+ * until something fails. */
 static enum hub_err
 drain(struct loader *l)
 {
@@ -195,6 +222,9 @@ drain(struct loader *l)
 	while (err == HUB_OK && due > 0) {
 		err = loader_batch(l, &n);
 		due = n > 0 && n < due ? due - n : 0;
+		/* A short batch ended with its segment or boot. */
+		if (n == ROWS_MAX && due < ROWS_MAX)
+			break;
 	}
 	if (err != HUB_OK)
 		session_close(l);

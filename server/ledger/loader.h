@@ -18,6 +18,7 @@ struct loader_stats {
 	bool up;	 /* the last attempt reached the database */
 	uint64_t loaded; /* records since start */
 	uint64_t conflicts; /* same key, other content: alarms */
+	uint64_t restored; /* the database turned out to be an older one */
 };
 void loader_stats(struct loader *, struct loader_stats *);
 

@@ -9,6 +9,9 @@
 #include "server/ledger/spool_priv.h"
 #include "sql/db.h"
 
+/* Each message of a COPY is in memory whole, at both ends. */
+#define COPY_PART ((size_t)64 << 10)
+
 /* One batch on its way. */
 struct batch {
 	struct spool_pos to; /* behind it */
@@ -220,6 +223,7 @@ static enum hub_err
 batch_copy(struct loader *l, const char *sql)
 {
 	PGconn *pg = db_conn(l->db);
+	size_t len = l->rows.copy.len, n;
 	PGresult *res;
 	bool ok;
 
@@ -228,9 +232,11 @@ batch_copy(struct loader *l, const char *sql)
 	res = PQexec(pg, sql);
 	ok = PQresultStatus(res) == PGRES_COPY_IN;
 	PQclear(res);
-	if (!ok || PQputCopyData(pg, l->rows.copy.p,
-		       (int)l->rows.copy.len) != 1 ||
-	    PQputCopyEnd(pg, NULL) != 1)
+	for (size_t at = 0; ok && at < len; at += n) {
+		n = len - at < COPY_PART ? len - at : COPY_PART;
+		ok = PQputCopyData(pg, l->rows.copy.p + at, (int)n) == 1;
+	}
+	if (!ok || PQputCopyEnd(pg, NULL) != 1)
 		return (HUB_EIO);
 	return (copy_result(pg, l->rows.n));
 }
@@ -397,7 +403,7 @@ loader_batch(struct loader *l, unsigned *n_r)
 		return (err);
 	}
 	l->expected = out.next_seq;
-	l->pos = b.to;
+	l->pos = l->committed = b.to;
 	spool_loaded(l->spool, &l->pos);
 	if (out.conflicts > 0)
 		log_err("usage events contradict loaded ones, kept in "

@@ -20,7 +20,10 @@ struct db;
 	"type3,type4,ntypes,user_pseudonym,dataset,use_case,upstream_us,"     \
 	"queue_us,rec_hash,node_id,boot_epoch,seq,dict_born,batch"
 
-#define ROWS_MAX 5000 /* of one batch */
+/* Of one batch. What a batch costs the database beside its rows (two rows of
+ * the roll-ups for each sum, a block, a commit) is as much as some thousand of
+ * them are. */
+#define ROWS_MAX 32768
 #define AGS_LEN	 8
 #define ROLL_HIST 10
 
@@ -118,6 +121,7 @@ struct loader {
 	/* The thread's own. */
 	struct db *db; /* NULL: not connected */
 	struct spool_pos pos;
+	struct spool_pos committed; /* by this process */
 	uint64_t expected;  /* next_seq in the database for pos.boot_epoch */
 	uint32_t ids_sent;  /* of the dictionary, committed */
 	uint32_t born;	    /* what the database knows the dictionary by */

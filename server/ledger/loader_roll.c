@@ -5,7 +5,7 @@
 
 #include "server/ledger/loader_priv.h"
 
-#define SLOTS 16384 /* a power of two, above 3 * ROWS_MAX */
+#define SLOTS 131072 /* a power of two, above 3 * ROWS_MAX */
 
 /* Upper bounds in microseconds (sql/schema/0003_ledger.sql). */
 static const uint32_t hist_bounds[ROLL_HIST - 1] = { 5000, 10000, 25000, 50000,

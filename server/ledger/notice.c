@@ -20,7 +20,8 @@ static const char costs_sql[] =
     "SELECT r.cost, r.title, to_char(r.period_from, 'YYYY-MM-DD'), "
     "to_char(r.period_to, 'YYYY-MM-DD'), r.model || ' ' || r.model_version, "
     "r.doc::json->'model'->>'clause', r.run_id, r.run_sha256, r.tax, "
-    "r.tax_basis, r.tax_rate, r.amount_cents, m->>'share_cents', "
+    "r.tax_basis, r.tax_rate, r.amount_cents, "
+    "coalesce((m->>'share_cents')::bigint, 0), "
     "r.doc::json->>'bounds' = 'waiting' " RUNS "ORDER BY r.run_id";
 enum { C_COST, C_TITLE, C_FROM, C_TO, C_MODEL, C_CLAUSE, C_RUN, C_SHA256,
 	C_TAX, C_BASIS, C_RATE, C_AMOUNT, C_SHARE, C_WAIT };
@@ -64,19 +65,6 @@ cell(const PGresult *res, int row, int column, struct arena *a)
 	return (arena_str(a, str_of(PQgetvalue(res, row, column))).p);
 }
 
-static int64_t
-number(const PGresult *res, int row, int column)
-{
-	int64_t n = 0;
-
-	if (PQgetisnull(res, row, column))
-		return (0);
-	if (str_int(str_of(PQgetvalue(res, row, column)), INT64_MIN, INT64_MAX,
-		&n) != HUB_OK)
-		assert(!"the ledger's bigints");
-	return (n);
-}
-
 static const char *
 day_text(struct wall_us day, struct arena *a)
 {
@@ -105,8 +93,9 @@ closed_lines(const PGresult *res, struct arena *a, struct notice_cost *c)
 			.weight = cell(res, i, L_WEIGHT, a),
 			.weights = cell(res, i, L_WEIGHTS, a),
 			.shared = !PQgetisnull(res, i, L_AMOUNT),
-			.to_share = number(res, i, L_AMOUNT),
-			.cents = number(res, i, L_CENTS) };
+			.to_share = PQgetisnull(res, i, L_AMOUNT) ? 0 :
+			    db_bigint(res, i, L_AMOUNT),
+			.cents = db_bigint(res, i, L_CENTS) };
 	}
 }
 
@@ -124,9 +113,9 @@ closed_cost(const PGresult *res, int i, const PGresult *lines, struct arena *a,
 		.sha256 = cell(res, i, C_SHA256, a),
 		.tax = cell(res, i, C_TAX, a),
 		.tax_basis = cell(res, i, C_BASIS, a),
-		.tax_rate = (unsigned)number(res, i, C_RATE),
-		.amount = number(res, i, C_AMOUNT),
-		.share = number(res, i, C_SHARE),
+		.tax_rate = (unsigned)db_bigint(res, i, C_RATE),
+		.amount = db_bigint(res, i, C_AMOUNT),
+		.share = db_bigint(res, i, C_SHARE),
 		.bounds_wait = PQgetvalue(res, i, C_WAIT)[0] == 't' };
 	closed_lines(lines, a, c);
 }
@@ -146,7 +135,7 @@ take_entries(const PGresult *res, struct arena *a, struct notice *n)
 			.cost = cell(res, i, E_COST, a),
 			.reverses = cell(res, i, E_REVERSES, a),
 			.reason = cell(res, i, E_REASON, a),
-			.cents = number(res, i, E_CENTS) };
+			.cents = db_bigint(res, i, E_CENTS) };
 		n->posted += e->cents;
 	}
 }

@@ -234,7 +234,8 @@ static const char style[] =
     ".hash{overflow-wrap:anywhere;font-size:.85em}"
     "@page{size:A4;margin:2cm}"
     "@media print{body{margin:0;max-width:none}h2{break-after:avoid}"
-    "tr,tfoot{break-inside:avoid}thead{display:table-header-group}}";
+    "tr,tfoot{break-inside:avoid}thead{display:table-header-group}"
+    "tfoot{display:table-row-group}}"; /* a sum stands once */
 
 static const struct {
 	const char *word, *en, *de;

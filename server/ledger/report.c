@@ -191,8 +191,7 @@ static const struct report_column integrity_columns[] = {
 #define INTEGRITY_SQL(chain_holds)                                            \
 	"SELECT " chain_holds ", digest_block, "                              \
 	"substring(digest FROM '\"hash\":\"([0-9a-f]{64})\"'), "              \
-	"to_char(digest_at AT TIME ZONE 'UTC', "                              \
-	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), missing, conflicts, estimates, "  \
+	DB_INSTANT("digest_at") ", missing, conflicts, estimates, "           \
 	"to_char(loaded_to AT TIME ZONE 'UTC', "                              \
 	"'YYYY-MM-DD\"T\"HH24:00:00\"Z\"') FROM report.integrity"
 

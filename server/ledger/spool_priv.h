@@ -53,6 +53,7 @@ struct segment {
 	uint64_t open;	     /* seq of the oldest OPEN when it began; or 0 */
 	struct wall_us created;
 	uint32_t boot;
+	bool counted; /* recovery has counted its bad slots */
 };
 
 enum spare_state {

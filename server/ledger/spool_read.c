@@ -98,7 +98,7 @@ spool_read(struct spool *sp, struct spool_pos *pos, unsigned char *out,
 		    "segment=%" PRIu64 " boot=%" PRIu32 " seq=%" PRIu64
 		    " slots=%u", s.no, s.boot, pos->next_seq, bad);
 		(void)pthread_mutex_lock(&sp->lock);
-		sp->quarantined += bad;
+		sp->quarantined += s.counted ? 0 : bad;
 		(void)pthread_mutex_unlock(&sp->lock);
 		pos->next_seq += bad;
 		return (HUB_ECONFLICT);

@@ -271,6 +271,7 @@ segment_settle(struct spool *sp, struct segment *s)
 		    "segment=%s slots=%llu", name,
 		    (unsigned long long)scan.bad_inside);
 	sp->quarantined += scan.bad_inside;
+	s->counted = true;
 	len = (scan.good_end - s->first + 1) * RECORD_LEN;
 	if (len < s->bytes && (ftruncate(fd, (off_t)len) != 0 ||
 				  fsync(fd) != 0))

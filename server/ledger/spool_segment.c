@@ -180,21 +180,36 @@ spare_fits(struct spool *sp)
 	return (true);
 }
 
+/* On a disk that is fuller than the configured size, too, segments that are
+ * loaded make room for the next. *why_r: errno. */
+static enum hub_err
+spare_fill(struct spool *sp, uint64_t no, int *why_r)
+{
+	enum hub_err err = HUB_EFULL;
+
+	*why_r = 0;
+	if (!spare_fits(sp))
+		return (err);
+	do {
+		(void)pthread_mutex_unlock(&sp->lock);
+		err = segment_fill(sp, no);
+		*why_r = errno;
+		(void)pthread_mutex_lock(&sp->lock);
+	} while (err != HUB_OK && (*why_r == ENOSPC || *why_r == EDQUOT) &&
+	    segment_drop(sp, true));
+	return (err);
+}
+
 /* The lock is held, and let go while the file is written. */
 static void
 spare_prepare(struct spool *sp)
 {
 	bool refused = sp->spare_state == SPARE_REFUSED;
-	enum hub_err err = HUB_EFULL;
 	uint64_t no = sp->next_no;
-	int why = 0;
+	enum hub_err err;
+	int why;
 
-	if (spare_fits(sp)) {
-		(void)pthread_mutex_unlock(&sp->lock);
-		err = segment_fill(sp, no);
-		why = errno;
-		(void)pthread_mutex_lock(&sp->lock);
-	}
+	err = spare_fill(sp, no, &why);
 	if (err == HUB_OK) {
 		sp->next_no++;
 		sp->spare.no = no;
