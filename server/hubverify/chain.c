@@ -25,13 +25,26 @@ sum_add(EVP_MD_CTX *ctx, const void *p, size_t n)
 		abort();
 }
 
+/* Its fields, each with a NUL behind it. */
+void
+sum_row(EVP_MD_CTX *ctx, const struct csv *c)
+{
+	sum_add(ctx, c->row, c->len);
+}
+
+void
+sum_end(EVP_MD_CTX *ctx, unsigned char out[HASH_LEN])
+{
+	if (EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+		abort();
+}
+
 bool
 sum_is(EVP_MD_CTX *ctx, const unsigned char want[HASH_LEN])
 {
 	unsigned char sum[HASH_LEN];
 
-	if (EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
-		abort();
+	sum_end(ctx, sum);
 	return (memcmp(sum, want, HASH_LEN) == 0);
 }
 
@@ -233,10 +246,11 @@ block_check(struct chain *ch, const struct block *b, struct say *s)
 	return (true);
 }
 
-void
+bool
 chain_check(struct chain *ch, struct source *src, struct say *s)
 {
 	enum csv_next got = CSV_BLIND;
+	EVP_MD_CTX *sum = sum_new();
 	struct csv c = { 0 };
 	const char *bad;
 	struct block b;
@@ -246,6 +260,7 @@ chain_check(struct chain *ch, struct source *src, struct say *s)
 	if (source_table(src, TABLE_BLOCKS, &c, s))
 		while ((got = source_row(src, TABLE_BLOCKS, &c, s)) ==
 		    CSV_ROW) {
+			sum_row(sum, &c);
 			bad = block_read(&c, &b);
 			if (bad != NULL)
 				say_tampered(s, "blocks, Zeile %llu (nach "
@@ -258,7 +273,10 @@ chain_check(struct chain *ch, struct source *src, struct say *s)
 				break;
 		}
 	source_done(src, TABLE_BLOCKS, &c);
-	for (size_t i = 0; got == CSV_END && i < ch->ndigests; i++)
+	sum_end(sum, ch->bytes);
+	EVP_MD_CTX_free(sum);
+	ch->whole = got == CSV_END;
+	for (size_t i = 0; ch->whole && i < ch->ndigests; i++)
 		if (!ch->digests[i].seen)
 			say_tampered(s, "die Kette endet mit Block %llu, der "
 			    "Digest %s vom %s nennt schon Block %llu",
@@ -267,6 +285,7 @@ chain_check(struct chain *ch, struct source *src, struct say *s)
 			    (unsigned long long)ch->blocks,
 			    ch->digests[i].file, ch->digests[i].time,
 			    (unsigned long long)ch->digests[i].block);
+	return (got != CSV_BLIND);
 }
 
 struct prune *

@@ -237,10 +237,11 @@ verify(struct task *t)
 		/* The proof alone is on standard output. */
 		t->say.out = stderr;
 	}
-	chain_check(&t->chain, src, &t->say);
+	if (!chain_check(&t->chain, src, &t->say))
+		goto out;
 	names_check(t->chain.names, src, &t->say);
-	rows_check(&t->chain, src, rolls, proof, &seen, &t->say);
-	rolls_check(rolls, &t->chain, src, &t->say);
+	if (rows_check(&t->chain, src, rolls, proof, &seen, &t->say))
+		rolls_check(rolls, &t->chain, src, &t->say);
 	journal_check(&t->chain, src, &t->say);
 	notes(t, src);
 	if (say_verdict(&t->say) == INTACT)

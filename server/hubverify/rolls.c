@@ -101,7 +101,7 @@ sum_of(struct sums *t, const void *key, size_t len)
 static void
 add(int64_t *to, int64_t v)
 {
-	if (__builtin_add_overflow(*to, v, to))
+	if (*to < 0 || __builtin_add_overflow(*to, v, to))
 		*to = INT64_MIN;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define I64 ((uint64_t)INT64_MAX)
+/* Where the year 10000 begins, which no date here can name. */
+#define AT_END INT64_C(253402300800000000)
 
 /* How a column is read. */
 enum as { AS_UINT, AS_INT, AS_DATE, AS_UUID, AS_HEX16, AS_HEX32, AS_TEXT };
@@ -209,7 +211,7 @@ contradiction(const struct event *e)
 		return ("kind");
 	if (strcmp(e->class, classes[e->kind]) != 0)
 		return ("class");
-	if (e->at < 0 || e->day != german_day(e->at))
+	if (e->at < 0 || e->at >= AT_END || e->day != german_day(e->at))
 		return ("service_day");
 	date_of_days(e->day, &y, &m, &d);
 	if (e->period != days_of_date(y, m, 1))

@@ -4,15 +4,31 @@
 #include <stdarg.h>
 
 #define FINDINGS_SHOWN 10
+#define LINE_LEN       2048
+
+/* What comes out of a ledger stands in these lines, and a terminal obeys
+ * control characters: U+0000 to U+001F, U+007F to U+009F. */
+static void
+make_plain(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			p[0] = p[1] = '?';
+}
 
 static void
 line(struct say *s, FILE *to, const char *head, const char *text, va_list ap)
 {
+	char out[LINE_LEN];
+
 	if (s->quiet)
 		return;
-	(void)fputs(head, to);
-	(void)vfprintf(to, text, ap);
-	(void)fputc('\n', to);
+	if (vsnprintf(out, sizeof(out), text, ap) < 0)
+		out[0] = '\0';
+	make_plain(out);
+	(void)fprintf(to, "%s%s\n", head, out);
 }
 
 void

@@ -388,13 +388,22 @@ source_close(struct source *src)
 	free(src);
 }
 
+static void
+say_unread(const struct source *src, enum table t, struct say *s)
+{
+	if (src->dir != NULL)
+		say_blind(s, "%s.csv ist nicht lesbar",
+		    "%s.csv cannot be read", table_name(t));
+	else
+		say_database(s, src->pg[t == TABLE_EVENTS]);
+}
+
 static bool
-header_right(enum table t, struct csv *c)
+header_right(enum table t, const struct csv *c)
 {
 	const char *p = tables[t].header;
-	enum csv_next got = csv_next(c);
 
-	for (unsigned i = 0; got == CSV_ROW && i < c->n; i++) {
+	for (unsigned i = 0; i < c->n; i++) {
 		size_t n = strcspn(p, ",");
 
 		if (c->field[i] == NULL || strlen(c->field[i]) != n ||
@@ -406,13 +415,14 @@ header_right(enum table t, struct csv *c)
 		else if (i + 1 < c->n)
 			return (false);
 	}
-	return (got == CSV_ROW && *p == '\0');
+	return (*p == '\0');
 }
 
 bool
 source_table(struct source *src, enum table t, struct csv *c, struct say *s)
 {
 	struct stream *st = &src->open[t == TABLE_EVENTS];
+	enum csv_next got;
 	char sql[4096];
 
 	*c = (struct csv){ .from = st };
@@ -439,8 +449,13 @@ source_table(struct source *src, enum table t, struct csv *c, struct say *s)
 			return (false);
 		}
 	}
-	if (header_right(t, c))
+	got = csv_next(c);
+	if (got == CSV_ROW && header_right(t, c))
 		return (true);
+	if (got == CSV_BLIND) {
+		say_unread(src, t, s);
+		return (false);
+	}
 	say_tampered(s, "%s: die Überschrift ist nicht die dieser Tabelle",
 	    "%s: the heading is not the one of this table", table_name(t));
 	return (false);
@@ -456,11 +471,8 @@ source_row(struct source *src, enum table t, struct csv *c, struct say *s)
 		    "Datenbank sie schreibt", "%s, line %llu: no row as the "
 		    "database writes it", table_name(t),
 		    (unsigned long long)c->line);
-	if (got == CSV_BLIND && src->dir != NULL)
-		say_blind(s, "%s.csv ist nicht lesbar",
-		    "%s.csv cannot be read", table_name(t));
-	else if (got == CSV_BLIND)
-		say_database(s, src->pg[t == TABLE_EVENTS]);
+	if (got == CSV_BLIND)
+		say_unread(src, t, s);
 	return (got);
 }
 

@@ -217,8 +217,11 @@ struct chain {
 	struct names *names;
 	uint64_t blocks; /* the head's number */
 	unsigned char head[HASH_LEN];
+	bool whole; /* every block was read; their bytes: */
+	unsigned char bytes[HASH_LEN];
 };
-void chain_check(struct chain *, struct source *, struct say *);
+/* False: the blocks could not be read, and it was said. */
+bool chain_check(struct chain *, struct source *, struct say *);
 void chain_clear(struct chain *);
 /* That which took the rows of this block; NULL: they are there. */
 struct prune *chain_pruned(struct chain *, const struct block *);
@@ -226,6 +229,8 @@ struct prune *chain_pruned(struct chain *, const struct block *);
 /* Texts of blocks, sums of roll-ups: a context for SHA-256, and its end. */
 struct evp_md_ctx_st *sum_new(void);
 void sum_add(struct evp_md_ctx_st *, const void *, size_t);
+void sum_row(struct evp_md_ctx_st *, const struct csv *);
+void sum_end(struct evp_md_ctx_st *, unsigned char out[HASH_LEN]);
 bool sum_is(struct evp_md_ctx_st *, const unsigned char want[HASH_LEN]);
 
 /* ---- journal.c: what CLOSE and CORRECT blocks say was posted */
@@ -263,8 +268,8 @@ struct proof;
 struct rows_seen {
 	uint64_t rows, blocks, pruned, absent; /* the last three: blocks */
 };
-/* proof may be NULL. */
-void rows_check(struct chain *, struct source *, struct rolls *,
+/* proof may be NULL. False: not all could be read, and it was said. */
+bool rows_check(struct chain *, struct source *, struct rolls *,
     struct proof *, struct rows_seen *, struct say *);
 
 struct proof *proof_new(const unsigned char request[16],
