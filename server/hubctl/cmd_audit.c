@@ -74,11 +74,11 @@ take_rows(struct listing *l, const struct audit_row *rows, unsigned n)
 static enum ctl_exit
 follow(struct listing *l, struct db *db)
 {
-	struct audit_row *rows;
+	struct audit_row *rows = NULL;
 	enum ctl_exit code = CTL_OK;
 	struct arena *a;
 	enum hub_err err;
-	unsigned n;
+	unsigned n = 0;
 
 	do {
 		a = arena_new();

@@ -236,7 +236,8 @@ export_from(struct db *db, const char *dir, const char *month)
 		err = db_exec(db, begin[i], 0, NULL, NULL);
 	if (err != HUB_OK)
 		return (ctl_db_failed(db, err));
-	if (mkdir(dir, 0755) != 0) {
+	/* It says who asked for what: whose it is decides who else reads it. */
+	if (mkdir(dir, 0700) != 0) {
 		ctl_warn("%s: %s", dir, strerror(errno));
 		return (CTL_FAILED);
 	}

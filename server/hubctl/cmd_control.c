@@ -27,25 +27,16 @@ by_lang(const struct ctl *ctl, const char *en, const char *de)
 static enum ctl_exit
 socket_path(const struct ctl *ctl, struct buf *path)
 {
-	const char *file = ctl->config != NULL ? ctl->config :
-						 CTL_DEFAULT_CONFIG;
 	struct config *config = NULL;
-	enum ctl_exit code = CTL_OK;
-	struct buf why;
+	enum ctl_exit code = ctl_config(ctl, true, &config);
 
-	buf_init(&why, 65536);
-	if (config_load(file, &config, &why) != HUB_OK) {
-		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
-		    buf_cstr(&why));
-		code = CTL_CONFIG;
-	} else if (config->control == NULL) {
+	if (code == CTL_OK && config->control == NULL) {
 		ctl_warn(by_lang(ctl, "%s has no \"control\": hubd listens to "
 			"nobody", "%s hat kein \"control\": hubd hört auf "
-			"niemanden"), file);
+			"niemanden"), config->path);
 		code = CTL_CONFIG;
-	} else
+	} else if (code == CTL_OK)
 		buf_adds(path, str_of(config->control));
-	buf_clear(&why);
 	config_free(config);
 	return (code);
 }
@@ -276,6 +267,31 @@ source_rows(struct rows *r, const json_t *status, bool all)
 	}
 }
 
+/* What there is only when something is wrong. */
+static void
+ledger_rows(struct rows *r, const json_t *spool, const json_t *ledger)
+{
+	if (truth(spool, "failed"))
+		row(r, "spool's disk", "Platte dazu", "%s",
+		    by_lang(r->ctl, "has failed", "ist ausgefallen"));
+	if (number(spool, "damaged") > 0)
+		row(r, "damaged records", "Beschädigte Sätze", "%" PRId64,
+		    number(spool, "damaged"));
+	if (truth(spool, "clock-odd"))
+		row(r, "clock", "Uhr", "%s", by_lang(r->ctl,
+		    "in doubt, records are marked",
+		    "zweifelhaft, Sätze sind markiert"));
+	if (number(ledger, "estimates") > 0)
+		row(r, "estimates that wait", "Wartende Schätzungen",
+		    "%" PRId64, number(ledger, "estimates"));
+	if (!truth(ledger, "up"))
+		row(r, "loader", "Buchung", "%s", by_lang(r->ctl,
+		    "waits for the database", "wartet auf die Datenbank"));
+	if (number(ledger, "restored") > 0)
+		row(r, "database found older", "Datenbank war älter",
+		    "%" PRId64, number(ledger, "restored"));
+}
+
 static void
 status_rows(struct rows *r, const json_t *o)
 {
@@ -302,6 +318,7 @@ status_rows(struct rows *r, const json_t *o)
 	row(r, "spool", "Zwischenspeicher", "%" PRId64 " / %" PRId64
 	    " bytes, %s", number(spool, "bytes"), number(spool, "size"),
 	    text(spool, "level"));
+	ledger_rows(r, spool, ledger);
 	row(r, "loader lag", "Buchungsrückstand", "%" PRId64 " s",
 	    number(ledger, "lag"));
 	row(r, "conflicts", "Widersprüche", "%" PRId64,

@@ -4,6 +4,9 @@
 
 #include "policies/policy_store.h"
 #include "server/hubctl/cost.h"
+#include "server/ledger/notice.h"
+
+#define HTML_MAX ((size_t)64 << 20)
 
 /* Registrations and signatures have no part in costs. */
 enum ctl_exit
@@ -219,6 +222,38 @@ statement(const struct ctl *ctl, struct db *db, const struct region *region,
 	return (code);
 }
 
+/* The page that hubd shows to who may see it. */
+static enum ctl_exit
+statement_page(const struct ctl *ctl, struct db *db,
+    const struct region *region, char **argv, struct arena *a)
+{
+	const struct tenant *tenant = cost_tenant(region, argv[0]);
+	struct notice n;
+	struct buf page;
+	enum hub_err err;
+	bool failed;
+
+	if (tenant == NULL)
+		return (CTL_FAILED);
+	err = notice_read(db, region, tenant, str_of(argv[1]), a, &n);
+	if (err == HUB_ECONFLICT) {
+		ctl_warn("there are no shares of a cost; without --html it is "
+			 "said why");
+		return (CTL_CONFIG);
+	}
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	buf_init(&page, HTML_MAX);
+	notice_html(&n, ctl->lang == LANG_DE, &page);
+	failed = page.failed;
+	if (failed)
+		ctl_warn("larger than %zu bytes", page.max);
+	else
+		(void)fwrite(page.p, 1, page.len, stdout);
+	buf_clear(&page);
+	return (failed ? CTL_FAILED : CTL_OK);
+}
+
 enum ctl_exit
 cmd_statement(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
@@ -234,7 +269,9 @@ cmd_statement(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	if (code == CTL_OK)
 		code = costs_in_force(db, a, &region, &bundle);
 	if (code == CTL_OK)
-		code = statement(ctl, db, region, argv[0], &asked, a);
+		code = (ctl->given & OPT_HTML) != 0 ?
+		    statement_page(ctl, db, region, argv, a) :
+		    statement(ctl, db, region, argv[0], &asked, a);
 	db_close(db);
 	region_free(region);
 	arena_free(a);

@@ -257,10 +257,6 @@ cmd_crisis_end(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 
 /* ---- list */
 
-#define WHEN(column)                                                           \
-	"to_char(" column " AT TIME ZONE 'UTC', "                              \
-	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-
 enum ctl_exit
 cmd_crisis_list(const struct ctl *ctl, int argc HUB_UNUSED,
     char **argv HUB_UNUSED)
@@ -280,29 +276,20 @@ cmd_crisis_list(const struct ctl *ctl, int argc HUB_UNUSED,
 		{ "overdue", "OVERDUE", "ÜBERFÄLLIG", CELL_BOOL },
 		{ "reason", "REASON", "GRUND", CELL_TEXT },
 	};
+	static const struct ctl_query query = {
+		"SELECT event_id, kind, authority, area, state, "
+		DB_INSTANT("declared_at") ", declared_by, "
+		DB_INSTANT("confirmed_at") ", confirmed_by, "
+		DB_INSTANT("finished") ", CASE WHEN began < finished "
+		"AND reported_at IS NULL THEN " DB_INSTANT("report_due")
+		" END, overdue, reason FROM hub.crisis ORDER BY event_id", 0,
+		columns, sizeof(columns) / sizeof(columns[0])
+	};
 	struct db *db = NULL;
-	PGresult *res = NULL;
-	struct table *t;
 	enum ctl_exit code = ctl_db(ctl, &db);
-	enum hub_err err;
 
-	if (code != CTL_OK)
-		return (code);
-	err = db_exec(db,
-	    "SELECT event_id, kind, authority, area, state, "
-	    WHEN("declared_at") ", declared_by, " WHEN("confirmed_at")
-	    ", confirmed_by, " WHEN("finished") ", CASE WHEN began < finished "
-	    "AND reported_at IS NULL THEN " WHEN("report_due")
-	    " END, overdue, reason FROM hub.crisis ORDER BY event_id",
-	    0, NULL, &res);
-	if (err == HUB_OK) {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		table_add_result(t, res);
-		table_print_take(t, ctl);
-	} else {
-		code = ctl_db_failed(db, err);
-	}
-	PQclear(res);
+	if (code == CTL_OK)
+		code = ctl_print_query(ctl, db, &query, NULL);
 	db_close(db);
 	return (code);
 }
@@ -331,9 +318,9 @@ print_head(const struct ctl *ctl, struct db *db, const char *event)
 	PGresult *res = NULL;
 	enum hub_err err = db_exec(db,
 	    "SELECT event_id, kind, authority, area, reason, "
-	    WHEN("began") ", " WHEN("finished") ", declared_by, "
+	    DB_INSTANT("began") ", " DB_INSTANT("finished") ", declared_by, "
 	    "coalesce(confirmed_by, '-'), coalesce(ended_by, '-'), state, "
-	    WHEN("report_due") ", coalesce(report_ref, '-') "
+	    DB_INSTANT("report_due") ", coalesce(report_ref, '-') "
 	    "FROM hub.crisis WHERE event_id = $1::bigint", 1, &event, &res);
 
 	if (err != HUB_OK)
@@ -357,21 +344,18 @@ print_notices(const struct ctl *ctl, struct db *db, const char *event)
 		{ "consumer", "CONSUMER", "ABNEHMER", CELL_TEXT },
 		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
 	};
-	PGresult *res = NULL;
-	struct table *t;
-	enum hub_err err = db_exec(db,
-	    "SELECT provider, " WHEN("noted_at") ", agreement, consumer, "
-	    "widens FROM hub.crisis_notice WHERE event_id = $1::bigint "
-	    "ORDER BY provider, agreement", 1, &event, &res);
+	static const struct ctl_query query = {
+		"SELECT provider, " DB_INSTANT("noted_at") ", agreement, "
+		"consumer, widens FROM hub.crisis_notice "
+		"WHERE event_id = $1::bigint "
+		"ORDER BY provider, agreement", 1, columns,
+		sizeof(columns) / sizeof(columns[0])
+	};
+	enum ctl_exit code = ctl_print_query(ctl, db, &query, &event);
 
-	if (err != HUB_OK)
-		return (ctl_db_failed(db, err));
-	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	table_add_result(t, res);
-	PQclear(res);
-	table_print_take(t, ctl);
-	putchar('\n');
-	return (CTL_OK);
+	if (code == CTL_OK)
+		putchar('\n');
+	return (code);
 }
 
 static enum ctl_exit
@@ -389,22 +373,16 @@ print_use(const struct ctl *ctl, struct db *db, const char *event)
 		{ "entities", "ENTITIES", "ENTITÄTEN", CELL_INT },
 		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
 	};
-	PGresult *res = NULL;
-	struct table *t;
-	enum hub_err err = db_exec(db,
-	    "SELECT consumer, provider, purpose, agreement, dataset, "
-	    WHEN("first") ", " WHEN("last") ", requests, entities, "
-	    "(SELECT n.widens FROM hub.crisis_notice n WHERE n.event_id = "
-	    "$1::bigint AND n.agreement = u.agreement) "
-	    "FROM hub.crisis_usage($1::bigint) u", 1, &event, &res);
+	static const struct ctl_query query = {
+		"SELECT consumer, provider, purpose, agreement, dataset, "
+		DB_INSTANT("first") ", " DB_INSTANT("last") ", requests, "
+		"entities, (SELECT n.widens FROM hub.crisis_notice n "
+		"WHERE n.event_id = $1::bigint AND n.agreement = u.agreement) "
+		"FROM hub.crisis_usage($1::bigint) u", 1, columns,
+		sizeof(columns) / sizeof(columns[0])
+	};
 
-	if (err != HUB_OK)
-		return (ctl_db_failed(db, err));
-	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	table_add_result(t, res);
-	PQclear(res);
-	table_print_take(t, ctl);
-	return (CTL_OK);
+	return (ctl_print_query(ctl, db, &query, &event));
 }
 
 /* Draws it up from the ledger; with --note, the reference under which the

@@ -281,24 +281,6 @@ out:
 	return (code);
 }
 
-static enum ctl_exit
-config_read(const struct ctl *ctl, struct config **config_r)
-{
-	const char *path = ctl->config != NULL ? ctl->config :
-						 CTL_DEFAULT_CONFIG;
-	enum ctl_exit code = CTL_OK;
-	struct buf why;
-
-	buf_init(&why, 65536);
-	if (config_load(path, config_r, &why) != HUB_OK) {
-		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
-		    buf_cstr(&why));
-		code = CTL_CONFIG;
-	}
-	buf_clear(&why);
-	return (code);
-}
-
 enum ctl_exit
 cmd_digest(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 {
@@ -317,7 +299,7 @@ cmd_digest(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 	if (ctl->date != NULL)
 		wall_berlin_date((struct wall_us){ day.us + WALL_DAY_US / 2 },
 		    &y, &m, &d);
-	code = config_read(ctl, &config);
+	code = ctl_config(ctl, true, &config);
 	if (code != CTL_OK)
 		return (code);
 	n = snprintf(path, sizeof(path), "%s/digest-%04d-%02d-%02d.json",
@@ -365,11 +347,9 @@ cmd_integrity(const struct ctl *ctl, int argc HUB_UNUSED,
 	if (code != CTL_OK)
 		goto out;
 	err = db_exec(db, "SELECT block_no, hash, broken IS NULL, leaves, "
-	    "digest_block, to_char(digest_at AT TIME ZONE 'UTC', "
-	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), missing, conflicts, estimates, "
-	    "to_char(loaded_to AT TIME ZONE 'UTC', "
-	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM report.integrity", 0, NULL,
-	    &res);
+	    "digest_block, " DB_INSTANT("digest_at") ", missing, conflicts, "
+	    "estimates, " DB_INSTANT("loaded_to") " FROM report.integrity", 0,
+	    NULL, &res);
 	if (err != HUB_OK) {
 		code = ctl_db_failed(db, err);
 		goto out;

@@ -229,17 +229,8 @@ text_of(struct trial *t, const struct explain_line *l)
 static void
 print_rows(struct trial *t)
 {
-	static const struct column columns[] = {
-		{ "dataset", "DATASET", "DATENSATZ", CELL_TEXT },
-		{ "provider", "PROVIDER", "ANBIETER", CELL_TEXT },
-		{ "code", "CODE", "CODE", CELL_TEXT },
-		{ "agreement", "AGREEMENT", "VEREINBARUNG", CELL_TEXT },
-		{ "version", "VERSION", "FASSUNG", CELL_INT },
-		{ "at", "AT", "STELLE", CELL_TEXT },
-		{ "sentence", "SENTENCE", "SATZ", CELL_TEXT },
-	};
 	struct arena *a = t->b.arena;
-	struct table *table = table_new(columns, 7);
+	struct table *table = explain_table();
 
 	for (unsigned i = 0; i < t->x.n; i++) {
 		const struct explain_line *l = &t->x.v[i];

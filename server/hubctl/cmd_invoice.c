@@ -37,6 +37,7 @@ static const struct {
 	{ "postcode", AT(postcode), true, true },
 	{ "email", AT(email), true, true },
 	{ "leitweg-id", AT(reference), false, true },
+	{ "id", AT(id), true, false },
 	{ "vat-id", AT(vat_id), true, false },
 	{ "tax-number", AT(tax_number), true, false },
 	{ "contact", AT(contact), true, false },
@@ -161,22 +162,25 @@ static const char lines_sql[] =
     "WHERE booked_period = $1::date AND ags = $2 AND account = 'share' "
     "GROUP BY entry_id, title, type, service, service_from, service_to, tax, "
     "tax_rate, tax_basis ORDER BY entry_id";
+/* The months in which was booked what is corrected or reversed in this one:
+ * their invoices have these numbers. */
+static const char earlier_sql[] =
+    "SELECT DISTINCT $2 || to_char(was.booked_period, '-YYYY-MM') AS number "
+    "FROM report.journal is_now JOIN report.journal was "
+    "ON was.account = 'share' AND was.ags = is_now.ags "
+    "AND was.cost = is_now.cost AND was.entry_id < is_now.entry_id "
+    "AND was.service_from >= is_now.service_from "
+    "AND was.service_to <= is_now.service_to "
+    "AND (is_now.reverses IS NULL OR was.entry_id = is_now.reverses) "
+    "WHERE is_now.booked_period = $1::date AND is_now.ags = $2 "
+    "AND is_now.account = 'share' "
+    "AND is_now.type IN ('CORRECTION', 'REVERSAL') "
+    "AND was.booked_period < $1::date ORDER BY 1";
 /* The day it was closed: the same each time. */
 static const char closed_sql[] =
     "SELECT to_char(c, 'YYYY-MM-DD'), to_char(c + $2::int, 'YYYY-MM-DD') "
     "FROM (SELECT (closed_at AT TIME ZONE 'Europe/Berlin')::date AS c "
     "FROM report.period WHERE period = $1::date AND state = 'closed') p";
-
-static int64_t
-number(const PGresult *res, int row, int column)
-{
-	int64_t n = 0;
-
-	if (str_int(str_of(PQgetvalue(res, row, column)), INT64_MIN, INT64_MAX,
-		&n) != HUB_OK)
-		assert(!"the ledger's bigints");
-	return (n);
-}
 
 static const char *
 cell(const PGresult *res, int row, int column, struct arena *a)
@@ -198,11 +202,24 @@ take_lines(const PGresult *res, struct arena *a, struct invoice *v)
 			.from = cell(res, (int)i, 2, a),
 			.to = cell(res, (int)i, 3, a),
 			.tax = PQgetvalue(res, (int)i, 4)[0],
-			.tax_rate = (unsigned)number(res, (int)i, 5),
+			.tax_rate = (unsigned)db_bigint(res, (int)i, 5),
 			.basis = cell(res, (int)i, 6, a),
-			.cents = number(res, (int)i, 7) };
+			.cents = db_bigint(res, (int)i, 7) };
 	v->lines = lines;
 	v->nlines = n;
+}
+
+static void
+take_earlier(const PGresult *res, struct arena *a, struct invoice *v)
+{
+	unsigned n = (unsigned)PQntuples(res);
+	const char **numbers = arena_array(a, n + (size_t)1,
+	    sizeof(*numbers));
+
+	for (unsigned i = 0; i < n; i++)
+		numbers[i] = cell(res, (int)i, 0, a);
+	v->earlier = numbers;
+	v->nearlier = n;
 }
 
 static enum ctl_exit
@@ -212,12 +229,14 @@ read_lines(struct db *db, const struct tenant *t, const char *month, int days,
 	const char *first = arena_printf(a, "%s-01", month);
 	const char *params[] = { first, arena_str(a, t->ags).p };
 	const char *when[] = { first, arena_printf(a, "%d", days) };
-	PGresult *res = NULL, *closed = NULL;
+	PGresult *res = NULL, *closed = NULL, *earlier = NULL;
 	enum ctl_exit code = CTL_OK;
 	enum hub_err err = db_exec(db, lines_sql, 2, params, &res);
 
 	if (err == HUB_OK)
 		err = db_exec(db, closed_sql, 2, when, &closed);
+	if (err == HUB_OK)
+		err = db_exec(db, earlier_sql, 2, params, &earlier);
 	if (err != HUB_OK)
 		code = ctl_db_failed(db, err);
 	else if (PQntuples(closed) == 0) {
@@ -228,7 +247,9 @@ read_lines(struct db *db, const struct tenant *t, const char *month, int days,
 		v->issued = cell(closed, 0, 0, a);
 		v->due = cell(closed, 0, 1, a);
 		take_lines(res, a, v);
+		take_earlier(earlier, a, v);
 	}
+	PQclear(earlier);
 	PQclear(res);
 	PQclear(closed);
 	return (code);

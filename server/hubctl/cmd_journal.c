@@ -1,6 +1,6 @@
 /* server/hubctl/cmd_journal.c - hubctl export journal, statement, usage and
- * focus: what finance staff take away, as a table, JSON or CSV. Of closed
- * months the same bytes come each time. */
+ * focus, and hubctl period deferred: what finance staff take away, as a table,
+ * JSON or CSV. Of closed months the same bytes come each time. */
 #include "server/hubctl/cost.h"
 
 /* $1 and $2 are the first and the last day of the period. */
@@ -45,7 +45,7 @@ static const char journal_sql[] =
     "model || ' ' || model_version, tax, "
     "CASE WHEN tax IS NOT NULL THEN tax_rate END, nullif(tax_basis, ''), "
     "reverses, reason, tenant || ':' || person, "
-    "to_char(posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+    DB_INSTANT("posted_at") ", "
     "run_id, run_sha256 FROM report.journal "
     "WHERE booked_period BETWEEN $1::date AND $2::date "
     "ORDER BY entry_id, line_no";
@@ -126,6 +126,10 @@ static const struct column focus_columns[] = {
 	FOCUS("PublisherName", CELL_TEXT),
 	FOCUS("ServiceCategory", CELL_TEXT),
 	FOCUS("ServiceName", CELL_TEXT),
+	FOCUS("ConsumedQuantity", CELL_DECIMAL),
+	FOCUS("ConsumedUnit", CELL_TEXT),
+	FOCUS("ChargeFrequency", CELL_TEXT),
+	FOCUS("ServiceSubcategory", CELL_TEXT),
 	FOCUS("x_Component", CELL_TEXT),
 	FOCUS("x_ModelVersion", CELL_TEXT),
 	FOCUS("x_Weight", CELL_DECIMAL),
@@ -140,6 +144,11 @@ static const char focus_sql[] =
     "\"BilledCost\", \"InvoiceIssuerName\", \"BilledCost\", "
     "\"PricingQuantity\", \"PricingUnit\", \"InvoiceIssuerName\", "
     "\"InvoiceIssuerName\", 'Integration', \"ServiceName\", "
+    /* What is billed by use is what was used. */
+    "CASE WHEN \"ChargeCategory\" = 'Usage' THEN \"PricingQuantity\" END, "
+    "CASE WHEN \"ChargeCategory\" = 'Usage' THEN \"PricingUnit\" END, "
+    "CASE WHEN \"ChargeCategory\" = 'Usage' THEN 'Usage-Based' "
+    "ELSE 'Recurring' END, 'API Management', "
     "\"x_Component\", \"x_ModelVersion\", \"x_Weight\", entry_id, "
     "\"x_CorrectsPeriod\" FROM report.focus "
     "WHERE booked_period BETWEEN $1::date AND $2::date "
@@ -152,6 +161,51 @@ static const struct report journal = REPORT(journal, false),
 			   statement = REPORT(statement, false),
 			   usage = REPORT(usage, false),
 			   focus = REPORT(focus, true);
+
+static const struct column deferred_columns[] = {
+	{ "run", "RUN", "BERECHNUNG", CELL_INT },
+	{ "cost", "COST", "KOSTEN", CELL_TEXT },
+	{ "service", "FOR", "FÜR", CELL_DATE },
+	{ "ags", "AGS", "AGS", CELL_TEXT },
+	{ "name", "NAME", "NAME", CELL_TEXT },
+	{ "amount", "AMOUNT", "BETRAG", CELL_CENTS },
+	{ "below", "BELOW", "UNTER", CELL_CENTS },
+	{ "reason", "REASON", "GRUND", CELL_TEXT },
+	{ "by", "BY", "DURCH", CELL_TEXT },
+	{ "at", "AT", "AM", CELL_DATE },
+	{ "taken_up_by", "TAKEN UP BY", "AUFGENOMMEN VON", CELL_INT },
+};
+static const char deferred_sql[] =
+    "SELECT run_id, cost, service, ags, name, cents, below_cents, reason, "
+    "tenant || ':' || person, to_char(made_at AT TIME ZONE 'Europe/Berlin', "
+    "'YYYY-MM-DD'), taken_up_by FROM report.deferral "
+    "ORDER BY run_id, ags COLLATE \"C\"";
+
+enum ctl_exit
+cmd_period_deferred(
+    const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
+{
+	PGresult *res = NULL;
+	struct db *db = NULL;
+	enum ctl_exit code = ctl_db(ctl, &db);
+	enum hub_err err;
+	struct table *t;
+
+	if (code != CTL_OK)
+		return (code);
+	err = db_exec(db, deferred_sql, 0, NULL, &res);
+	if (err != HUB_OK)
+		code = ctl_db_failed(db, err);
+	else {
+		t = table_new(deferred_columns, sizeof(deferred_columns) /
+		    sizeof(deferred_columns[0]));
+		table_add_result(t, res);
+		table_print_take(t, ctl);
+	}
+	PQclear(res);
+	db_close(db);
+	return (code);
+}
 
 /* Figures of a month that is not closed may still grow. */
 static enum hub_err
@@ -175,26 +229,19 @@ print_report(const struct ctl *ctl, struct db *db, const struct report *r,
 {
 	char from[WALL_STR_MAX], to[WALL_STR_MAX];
 	const char *params[] = { from, to };
+	const struct ctl_query query = { r->sql, 2, r->columns, r->ncolumns };
 	struct ctl form = *ctl;
-	PGresult *res = NULL;
-	struct table *t;
 	enum hub_err err;
 
 	wall_format(asked->days.from, from);
 	wall_format(asked->days.to, to);
 	from[10] = to[10] = '\0';
 	err = warn_open(db, period, to);
-	if (err == HUB_OK)
-		err = db_exec(db, r->sql, 2, params, &res);
 	if (err != HUB_OK)
 		return (ctl_db_failed(db, err));
 	if (r->english)
 		form.lang = LANG_EN;
-	t = table_new(r->columns, r->ncolumns);
-	table_add_result(t, res);
-	table_print_take(t, &form);
-	PQclear(res);
-	return (CTL_OK);
+	return (ctl_print_query(&form, db, &query, params));
 }
 
 static enum ctl_exit

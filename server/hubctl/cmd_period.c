@@ -38,6 +38,12 @@ actor_of(const struct ctl *ctl, const struct region *region,
 	return (CTL_OK);
 }
 
+static bool
+is_german(const struct ctl *ctl)
+{
+	return (ctl->lang == LANG_DE);
+}
+
 /* What every step here needs; one transaction. */
 struct step {
 	const struct ctl *ctl;
@@ -57,6 +63,7 @@ step_begin(const struct ctl *ctl, struct step *s)
 
 	*s = (struct step){ .ctl = ctl, .arena = arena_new() };
 	posting_init(&s->posting);
+	s->posting.german = is_german(ctl) && ctl->output != OUTPUT_JSON;
 	code = ctl_db(ctl, &s->db);
 	if (code == CTL_OK)
 		code = costs_in_force(s->db, s->arena, &s->region, &s->bundle);
@@ -108,12 +115,6 @@ month_of(const char *text, struct asked *asked)
 		return (CTL_OK);
 	ctl_warn("%s is not a month (2026-11)", text);
 	return (CTL_USAGE);
-}
-
-static bool
-is_german(const struct ctl *ctl)
-{
-	return (ctl->lang == LANG_DE);
 }
 
 /* ---- period list */
@@ -303,8 +304,8 @@ cmd_period_retire(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	code = step_begin(ctl, &s);
 	if (code == CTL_OK)
 		code = step_call(&s,
-		    "SELECT to_char(ledger.node_retire($1::int, $2, $3, $4) AT "
-		    "TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", 4,
+		    "SELECT " DB_INSTANT("ledger.node_retire($1::int, $2, $3, "
+			"$4)"), 4,
 		    (const char *[]){ argv[0], s.actor.tenant, s.actor.person,
 			ctl->reason }, &res);
 	if (code == CTL_OK)
@@ -332,7 +333,8 @@ static const struct column line_columns[] = {
 };
 #define NLINE (sizeof(line_columns) / sizeof(line_columns[0]))
 
-/* What the entries came to for each member. */
+/* What the entries came to for each member, and what of this transaction
+ * waits. */
 static enum ctl_exit
 print_entries(struct step *s, const char *entries)
 {
@@ -340,25 +342,38 @@ print_entries(struct step *s, const char *entries)
 	const char *cells[NLINE];
 	PGresult *res = NULL;
 	struct table *t;
+	bool waits = false;
 	enum ctl_exit code = step_call(s,
 	    "SELECT entry_id, type, service, to_char(booked_period, "
 	    "'YYYY-MM'), cost, ags, name, sum(amount_cents) "
 	    "FROM report.journal WHERE account = 'share' "
 	    "AND entry_id = ANY ($1::bigint[]) "
 	    "GROUP BY entry_id, type, service, booked_period, cost, ags, name "
-	    "ORDER BY entry_id, ags", 1, params, &res);
+	    "UNION ALL SELECT NULL, 'DEFERRED', service, NULL, cost, ags, "
+	    "name, cents FROM report.deferral WHERE made_at = now() "
+	    "ORDER BY entry_id, service, cost, ags", 1, params, &res);
 
 	if (code != CTL_OK)
 		return (code);
 	t = table_new(line_columns, NLINE);
 	for (int i = 0; i < PQntuples(res); i++) {
 		for (int k = 0; k < (int)NLINE; k++)
-			cells[k] = PQgetvalue(res, i, k);
+			cells[k] = PQgetisnull(res, i, k) ?
+			    NULL :
+			    PQgetvalue(res, i, k);
+		waits |= cells[0] == NULL;
 		if (s->ctl->output == OUTPUT_TABLE)
 			cells[1] = entry_type(cells[1], s->ctl->lang);
 		table_add(t, cells);
 	}
 	table_print_take(t, s->ctl);
+	if (waits)
+		fputs(is_german(s->ctl) ?
+			"zurückgestellt bis zum Abschluss des Jahres: für kein "
+			"Mitglied so viel wie correct-from\n" :
+			"deferred to the close of the year: for no member as "
+			"much as correct-from\n",
+		    stderr);
 	PQclear(res);
 	if (s->ctl->dry_run)
 		fputs(is_german(s->ctl) ? "Probelauf, nichts gebucht\n" :
@@ -391,7 +406,7 @@ correct(struct step *s, const char *text, const struct asked *asked)
 {
 	const char *params[] = { s->actor.tenant, s->actor.person,
 		s->ctl->reason, s->actor.issuer, NULL };
-	PGresult *res = NULL;
+	PGresult *res = NULL, *waits = NULL;
 	enum ctl_exit code = posting_correct(
 	    s->db, s->region, asked, text, &s->posting);
 
@@ -402,7 +417,11 @@ correct(struct step *s, const char *text, const struct asked *asked)
 	code = step_call(s,
 	    "SELECT array_agg(e) FROM ledger.correct($1, $2, $3, $4, "
 	    "$5::json) e", 5, params, &res);
-	if (code == CTL_OK && PQgetisnull(res, 0, 0)) {
+	if (code == CTL_OK)
+		code = step_call(s, "SELECT FROM report.deferral "
+		    "WHERE made_at = now() LIMIT 1", 0, NULL, &waits);
+	if (code == CTL_OK && PQgetisnull(res, 0, 0) &&
+	    PQntuples(waits) == 0) {
 		fputs(is_german(s->ctl) ? "nichts zu berichtigen\n" :
 					  "nothing to correct\n",
 		    stderr);
@@ -410,7 +429,10 @@ correct(struct step *s, const char *text, const struct asked *asked)
 		db_rollback(s->db);
 		code = step_call(s, "BEGIN", 0, NULL, NULL);
 	} else if (code == CTL_OK)
-		code = print_entries(s, PQgetvalue(res, 0, 0));
+		code = print_entries(s, PQgetisnull(res, 0, 0) ?
+			"{}" :
+			PQgetvalue(res, 0, 0));
+	PQclear(waits);
 	PQclear(res);
 	return (code);
 }

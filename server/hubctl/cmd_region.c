@@ -155,36 +155,26 @@ cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 		{ "note", "NOTE", "BEMERKUNG", CELL_TEXT },
 		{ "sha256", "SHA-256", "SHA-256", CELL_TEXT },
 	};
+	static const struct ctl_query query = {
+		"SELECT b.bundle_id, b.parent_id, "
+		DB_INSTANT("b.created_at") ", b.created_by, "
+		"(SELECT count(*) FROM hub.bundle_file f "
+		"WHERE f.bundle_id = b.bundle_id), "
+		"(SELECT count(*) FROM hub.bundle_agreement a "
+		"WHERE a.bundle_id = b.bundle_id), "
+		"(SELECT count(*) FROM hub.bundle_agreement a "
+		"JOIN hub.signature s USING (agreement, content_sha256) "
+		"WHERE a.bundle_id = b.bundle_id), b.widens, "
+		"b.bundle_id IS NOT DISTINCT FROM h.bundle_id, b.note, "
+		"encode(b.sha256, 'hex') "
+		"FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1", 0,
+		columns, sizeof(columns) / sizeof(columns[0])
+	};
 	struct db *db = NULL;
-	PGresult *res = NULL;
-	struct table *t;
 	enum ctl_exit code = ctl_db(ctl, &db);
-	enum hub_err err;
 
-	if (code != CTL_OK)
-		return (code);
-	err = db_exec(db,
-	    "SELECT b.bundle_id, b.parent_id, to_char(b.created_at AT TIME ZONE 'UTC', "
-	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), b.created_by, "
-	    "(SELECT count(*) FROM hub.bundle_file f "
-	    "WHERE f.bundle_id = b.bundle_id), "
-	    "(SELECT count(*) FROM hub.bundle_agreement a "
-	    "WHERE a.bundle_id = b.bundle_id), "
-	    "(SELECT count(*) FROM hub.bundle_agreement a "
-	    "JOIN hub.signature s USING (agreement, content_sha256) "
-	    "WHERE a.bundle_id = b.bundle_id), b.widens, "
-	    "b.bundle_id IS NOT DISTINCT FROM h.bundle_id, b.note, "
-	    "encode(b.sha256, 'hex') "
-	    "FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1",
-	    0, NULL, &res);
-	if (err == HUB_OK) {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		table_add_result(t, res);
-		PQclear(res);
-		table_print_take(t, ctl);
-	} else {
-		code = ctl_db_failed(db, err);
-	}
+	if (code == CTL_OK)
+		code = ctl_print_query(ctl, db, &query, NULL);
 	db_close(db);
 	return (code);
 }

@@ -110,10 +110,6 @@ cmd_unrevoke(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 	return (code);
 }
 
-#define WHEN(what)                                                             \
-	"to_char(" what " AT TIME ZONE 'UTC', "                                \
-	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-
 enum ctl_exit
 cmd_revocations(const struct ctl *ctl, int argc HUB_UNUSED,
     char **argv HUB_UNUSED)
@@ -128,27 +124,21 @@ cmd_revocations(const struct ctl *ctl, int argc HUB_UNUSED,
 		{ "in_force", "IN FORCE", "GILT", CELL_BOOL },
 		{ "reason", "REASON", "GRUND", CELL_TEXT },
 	};
+	static const struct ctl_query query = {
+		"SELECT r.rev_id, r.kind, r.value, nullif(r.issuer, ''), "
+		DB_INSTANT("r.from_ts") ", "
+		DB_INSTANT("coalesce(l.at, r.until_ts)")
+		", EXISTS (SELECT FROM hub.revoked v WHERE v.rev_id = "
+		"r.rev_id), r.reason FROM hub.revocation r "
+		"LEFT JOIN hub.revocation_lift l USING (rev_id) "
+		"ORDER BY r.rev_id", 0, columns,
+		sizeof(columns) / sizeof(columns[0])
+	};
 	struct db *db = NULL;
-	PGresult *res = NULL;
-	struct table *t;
 	enum ctl_exit code = ctl_db(ctl, &db);
-	enum hub_err err;
 
-	if (code != CTL_OK)
-		return (code);
-	err = db_exec(db,
-	    "SELECT r.rev_id, r.kind, r.value, nullif(r.issuer, ''), "
-	    WHEN("r.from_ts") ", " WHEN("coalesce(l.at, r.until_ts)")
-	    ", EXISTS (SELECT FROM hub.revoked v WHERE v.rev_id = r.rev_id), "
-	    "r.reason FROM hub.revocation r LEFT JOIN hub.revocation_lift l "
-	    "USING (rev_id) ORDER BY r.rev_id", 0, NULL, &res);
-	if (err == HUB_OK) {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		table_add_result(t, res);
-		table_print_take(t, ctl);
-	} else
-		code = ctl_db_failed(db, err);
-	PQclear(res);
+	if (code == CTL_OK)
+		code = ctl_print_query(ctl, db, &query, NULL);
 	db_close(db);
 	return (code);
 }

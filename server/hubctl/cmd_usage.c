@@ -275,6 +275,9 @@ usage(const struct ctl *ctl, struct db *db, const struct grouping *by,
 		print(ctl, by, res, region, a);
 	else
 		code = ctl_db_failed(db, err);
+	if (err == HUB_OK && PQntuples(res) == 0 && ctl->output == OUTPUT_TABLE)
+		ctl_warn("nothing is booked there; what was asked in the last "
+			 "seconds may still be on its way");
 out:
 	PQclear(res);
 	region_free(region);

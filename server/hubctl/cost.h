@@ -62,6 +62,7 @@ struct closed {
 	PGresult *entries; /* JSON, then cells */
 	int64_t share;     /* of the runs */
 	int64_t corrections, posted;
+	int64_t deferred;  /* corrections that wait for the year's end */
 };
 enum hub_err closed_read(struct db *, const struct asked *,
     const struct tenant *, struct closed *) HUB_MUST_CHECK;
@@ -101,6 +102,7 @@ struct posting {
 	struct buf json;
 	struct table *table; /* a row for each run */
 	unsigned n;
+	bool german; /* words of the table */
 };
 void posting_init(struct posting *);
 void posting_clear(struct posting *);

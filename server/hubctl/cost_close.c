@@ -23,6 +23,8 @@ struct part {
 	const char *kind; /* month, instalment, year, plan, correction */
 	struct period unit;
 	int64_t bundle, supersedes; /* 0: none */
+	int64_t correct_from; /* cents; of a correction that may wait */
+	const char *reason;   /* of one that waited; NULL */
 	const struct region_cost *cost;
 	int64_t cents;
 	unsigned members;
@@ -50,6 +52,19 @@ day_text(struct wall_us day, char out[WALL_STR_MAX])
 	out[10] = '\0';
 }
 
+static const char *
+kind_word(const char *kind, bool german)
+{
+	static const char *const words[][2] = { { "month", "Monat" },
+		{ "instalment", "Abschlag" }, { "year", "Jahr" },
+		{ "plan", "Abschlagsplan" }, { "correction", "Berichtigung" } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (german && strcmp(words[i][0], kind) == 0)
+			return (words[i][1]);
+	return (kind);
+}
+
 static void
 add_row(struct posting *p, const struct part *part)
 {
@@ -63,8 +78,8 @@ add_row(struct posting *p, const struct part *part)
 	day_text(part->unit.to, to);
 	(void)snprintf(members, sizeof(members), "%u", part->members);
 	table_add(p->table,
-	    (const char *[]){ part->kind, arena_str(a, cost->name).p, from, to,
-		amount, members,
+	    (const char *[]){ kind_word(part->kind, p->german),
+		arena_str(a, cost->name).p, from, to, amount, members,
 		arena_printf(a, "%.*s %u", STR_FMT(cost->model->name),
 		    cost->model->version) });
 	arena_free(a);
@@ -90,7 +105,13 @@ add_part(struct posting *p, const struct part *part, const struct buf *doc)
 	buf_addf(b, ",\"tax_rate\":%u,\"tax_basis\":", cost->tax_rate);
 	buf_add_json(b, cost->tax_basis);
 	if (part->supersedes != 0)
-		buf_addf(b, ",\"supersedes\":%" PRId64, part->supersedes);
+		buf_addf(b, ",\"supersedes\":%" PRId64
+		    ",\"correct_from\":%" PRId64, part->supersedes,
+		    part->correct_from);
+	if (part->reason != NULL) {
+		BUF_LIT(b, ",\"reason\":");
+		buf_add_json(b, str_of(part->reason));
+	}
 	BUF_LIT(b, ",\"doc\":");
 	buf_add_json(b, buf_str(doc));
 	buf_addc(b, '}');
@@ -263,6 +284,17 @@ close_month(struct db *db, const struct known *known,
 }
 
 /* A year is settled with its last month, or with the cost's last one. */
+static bool
+settles(const struct known *known, const struct region_cost *cost,
+    struct period month)
+{
+	struct period year = calendar_unit(month.from, PER_YEAR);
+
+	return (cost->model->per == PER_YEAR &&
+	    (month.to.us >= year.to.us || month.to.us >= cost->to.us) &&
+	    known_run(known, cost, year, false) == NULL);
+}
+
 static enum ctl_exit
 close_year(struct db *db, const struct known *known,
     const struct region_cost *cost, int64_t bundle, struct period month,
@@ -272,20 +304,17 @@ close_year(struct db *db, const struct known *known,
 		.unit = calendar_unit(month.from, PER_YEAR), .bundle = bundle,
 		.cost = cost };
 
-	if (cost->model->per != PER_YEAR ||
-	    (month.to.us < part.unit.to.us && month.to.us < cost->to.us) ||
-	    known_run(known, cost, part.unit, false) != NULL)
+	if (!settles(known, cost, month))
 		return (CTL_OK);
 	return (add_run(db, p, &part, ASKED_YEAR));
 }
 
-enum ctl_exit
-posting_close(struct db *db, const struct region *region, int64_t bundle,
-    struct period month, struct posting *p)
+static enum ctl_exit
+close_costs(struct db *db, const struct known *known,
+    const struct region *region, int64_t bundle, struct period month,
+    struct posting *p)
 {
-	struct known known;
-	enum hub_err err = known_read(db, &known);
-	enum ctl_exit code = err == HUB_OK ? CTL_OK : ctl_db_failed(db, err);
+	enum ctl_exit code = CTL_OK;
 
 	for (unsigned i = 0; i < region->ncosts && code == CTL_OK; i++) {
 		const struct region_cost *cost = &region->costs[i];
@@ -293,17 +322,15 @@ posting_close(struct db *db, const struct region *region, int64_t bundle,
 
 		while (code == CTL_OK && m.from.us <= cost->to.us &&
 		    m.from.us <= month.from.us) {
-			code = close_month(db, &known, cost, bundle, m, p);
+			code = close_month(db, known, cost, bundle, m, p);
 			if (code == CTL_OK)
 				code = close_year(
-				    db, &known, cost, bundle, m, p);
+				    db, known, cost, bundle, m, p);
 			m = calendar_unit(
 			    (struct wall_us){ m.to.us + WALL_DAY_US },
 			    PER_MONTH);
 		}
 	}
-	PQclear(known.res);
-	buf_addc(&p->json, ']');
 	return (code);
 }
 
@@ -348,7 +375,8 @@ correct_one(struct db *db, const PGresult *res, int i,
 				 *is = region_cost_find(now, name);
 	struct region_cost cost;
 	struct part part = { .kind = "correction", .bundle = bundle,
-		.cost = &cost };
+		.cost = &cost, .reason = PQnfields(res) > 6 ?
+		PQgetvalue(res, i, 6) : NULL };
 
 	if (was == NULL ||
 	    str_int(str_of(PQgetvalue(res, i, 0)), 1, INT64_MAX,
@@ -362,11 +390,34 @@ correct_one(struct db *db, const PGresult *res, int i,
 		return (CTL_FAILED);
 	}
 	cost = *was;
-	if (is != NULL)
+	if (is != NULL) {
 		cost.amount = is->amount;
+		cost.correct_from = is->correct_from;
+	}
+	part.correct_from = cost.correct_from.cents;
 	return (add_run(db, p, &part,
 	    strcmp(PQgetvalue(res, i, 4), "year") == 0 ? ASKED_YEAR :
 							 ASKED_MONTH));
+}
+
+/* Each of these runs again. */
+static enum ctl_exit
+correct_all(struct db *db, const PGresult *res, const struct region *now,
+    struct posting *p)
+{
+	struct arena *a = arena_new();
+	struct region *then = NULL;
+	enum ctl_exit code = CTL_OK;
+	int64_t bundle = 0;
+
+	for (int i = 0; code == CTL_OK && i < PQntuples(res); i++) {
+		code = bundle_of(db, res, i, &bundle, a, &then);
+		if (code == CTL_OK)
+			code = correct_one(db, res, i, then, now, bundle, p);
+	}
+	region_free(then);
+	arena_free(a);
+	return (code);
 }
 
 enum ctl_exit
@@ -375,11 +426,8 @@ posting_correct(struct db *db, const struct region *now,
 {
 	char from[WALL_STR_MAX], to[WALL_STR_MAX];
 	const char *params[] = { from, to };
-	struct arena *a = arena_new();
-	struct region *then = NULL;
 	PGresult *res = NULL;
-	enum ctl_exit code = CTL_OK;
-	int64_t bundle = 0;
+	enum ctl_exit code;
 	enum hub_err err;
 
 	day_text(asked->days.from, from);
@@ -391,15 +439,68 @@ posting_correct(struct db *db, const struct region *now,
 		ctl_warn("%s has nothing to correct: it is not closed, or its "
 			 "year is settled and is corrected as a year", text);
 		code = CTL_FAILED;
-	}
-	for (int i = 0; code == CTL_OK && i < PQntuples(res); i++) {
-		code = bundle_of(db, res, i, &bundle, a, &then);
-		if (code == CTL_OK)
-			code = correct_one(db, res, i, then, now, bundle, p);
-	}
+	} else
+		code = correct_all(db, res, now, p);
 	PQclear(res);
-	region_free(then);
-	arena_free(a);
+	buf_addc(&p->json, ']');
+	return (code);
+}
+
+/* ---- a close, with what waited for it */
+
+/* What waits, as closed_sql has it, and why. A settlement of the same close
+ * takes up the months of its year. */
+static const char waiting_sql[] =
+    "SELECT DISTINCT r.run_id, r.cost, to_char(r.period_from, 'YYYY-MM-DD'), "
+    "to_char(r.period_to, 'YYYY-MM-DD'), r.kind, r.bundle_id, d.reason "
+    "FROM report.deferral d JOIN report.allocation_run r "
+    "ON r.run_id = d.supersedes WHERE d.taken_up_by IS NULL "
+    "AND NOT (r.kind = 'month' AND r.cost = ANY ($1::text[]) "
+    "AND r.period_from >= date_trunc('year', $2::date)) ORDER BY r.run_id";
+
+static enum ctl_exit
+close_waiting(struct db *db, const struct known *known,
+    const struct region *region, struct period month, struct posting *p)
+{
+	char day[WALL_STR_MAX];
+	const char *params[] = { NULL, day };
+	PGresult *res = NULL;
+	enum ctl_exit code;
+	enum hub_err err;
+	struct buf names;
+
+	if (month.to.us < calendar_unit(month.from, PER_YEAR).to.us)
+		return (CTL_OK);
+	buf_init(&names, JSON_MAX);
+	buf_addc(&names, '{');
+	for (unsigned i = 0; i < region->ncosts; i++)
+		if (settles(known, &region->costs[i], month))
+			buf_addf(&names, "%s%.*s", names.len > 1 ? "," : "",
+			    STR_FMT(region->costs[i].name));
+	buf_addc(&names, '}');
+	params[0] = buf_cstr(&names);
+	day_text(month.from, day);
+	err = db_exec(db, waiting_sql, 2, params, &res);
+	code = err == HUB_OK ? correct_all(db, res, region, p) :
+			       ctl_db_failed(db, err);
+	PQclear(res);
+	buf_clear(&names);
+	return (code);
+}
+
+enum ctl_exit
+posting_close(struct db *db, const struct region *region, int64_t bundle,
+    struct period month, struct posting *p)
+{
+	struct known known;
+	enum hub_err err = known_read(db, &known);
+	enum ctl_exit code = err == HUB_OK ? CTL_OK : ctl_db_failed(db, err);
+
+	if (code == CTL_OK)
+		code = close_costs(db, &known, region, bundle, month, p);
+	if (code == CTL_OK)
+		code = close_waiting(db, &known, region, month, p);
+	PQclear(known.res);
 	buf_addc(&p->json, ']');
 	return (code);
 }

@@ -32,7 +32,7 @@ static const char costs_sql[] =
     "r.cost, r.title, to_char(r.period_from, 'YYYY-MM-DD'), "
     "to_char(r.period_to, 'YYYY-MM-DD'), r.amount_cents, r.model, "
     "r.model_version, r.doc::json->'model'->>'clause', r.kind, r.run_id, "
-    "r.run_sha256, m->>'share_cents', r.tax, r.tax_rate, r.tax_basis "
+    "r.run_sha256, (m->>'share_cents')::bigint, r.tax, r.tax_rate, r.tax_basis "
     "FROM (SELECT r.* " RUNS ") r CROSS JOIN LATERAL "
     "json_array_elements(r.doc::json->'shares') m "
     "WHERE m->>'ags' = $3 ORDER BY r.run_id";
@@ -51,8 +51,8 @@ static const char entries_sql[] =
     "SELECT json_build_object('entry', entry_id, 'type', type, "
     "'service', service, 'booked', to_char(booked_period, 'YYYY-MM'), "
     "'cost', cost, 'cents', sum(amount_cents), 'reverses', reverses, "
-    "'reason', reason, 'posted_at', to_char(posted_at AT TIME ZONE 'UTC', "
-    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))::text, entry_id, type, service, "
+    "'reason', reason, 'posted_at', " DB_INSTANT("posted_at")
+    ")::text, entry_id, type, service, "
     "to_char(booked_period, 'YYYY-MM'), cost, "
     "round(sum(amount_cents) / 100.0, 2), reverses, reason, "
     "sum(amount_cents), type IN ('CORRECTION', 'REVERSAL') "
@@ -63,22 +63,16 @@ static const char entries_sql[] =
 enum { E_JSON, E_ENTRY, E_TYPE, E_SERVICE, E_BOOKED, E_COST, E_AMOUNT,
 	E_REVERSES, E_REASON, E_CENTS, E_LATER };
 
+static const char deferred_sql[] =
+    "SELECT coalesce(sum(cents), 0)::bigint FROM report.deferral "
+    "WHERE taken_up_by IS NULL AND period_from >= $1::date "
+    "AND period_to <= $2::date AND ags = $3";
+
 static void
 day_text(struct wall_us day, char out[WALL_STR_MAX])
 {
 	wall_format(day, out);
 	out[10] = '\0';
-}
-
-static int64_t
-number(const PGresult *res, int row, int column)
-{
-	int64_t n = 0;
-
-	if (str_int(str_of(PQgetvalue(res, row, column)), INT64_MIN, INT64_MAX,
-		&n) != HUB_OK)
-		assert(!"the ledger's bigints");
-	return (n);
 }
 
 enum hub_err
@@ -87,6 +81,7 @@ closed_read(struct db *db, const struct asked *asked,
 {
 	char from[WALL_STR_MAX], to[WALL_STR_MAX], ags[16];
 	const char *params[] = { from, to, ags };
+	PGresult *deferred = NULL;
 	enum hub_err err;
 
 	*out = (struct closed){ 0 };
@@ -98,12 +93,16 @@ closed_read(struct db *db, const struct asked *asked,
 		err = db_exec(db, lines_sql, 3, params, &out->lines);
 	if (err == HUB_OK)
 		err = db_exec(db, entries_sql, 3, params, &out->entries);
+	if (err == HUB_OK)
+		err = db_exec(db, deferred_sql, 3, params, &deferred);
 	if (err != HUB_OK)
 		return (err);
+	out->deferred = db_bigint(deferred, 0, 0);
+	PQclear(deferred);
 	for (int i = 0; i < PQntuples(out->costs); i++)
-		out->share += number(out->costs, i, C_SHARE);
+		out->share += db_bigint(out->costs, i, C_SHARE);
 	for (int i = 0; i < PQntuples(out->entries); i++) {
-		int64_t cents = number(out->entries, i, E_CENTS);
+		int64_t cents = db_bigint(out->entries, i, E_CENTS);
 
 		out->posted += cents;
 		if (PQgetvalue(out->entries, i, E_LATER)[0] == 't')
@@ -144,8 +143,8 @@ add_closed_day(struct buf *b, const char *day, enum ctl_lang lang)
 static void
 add_tax(struct buf *b, const struct closed *c, int i, enum ctl_lang lang)
 {
-	int64_t share = number(c->costs, i, C_SHARE), tax;
-	unsigned percent = (unsigned)number(c->costs, i, C_RATE);
+	int64_t share = db_bigint(c->costs, i, C_SHARE), tax;
+	unsigned percent = (unsigned)db_bigint(c->costs, i, C_RATE);
 	char mark = lang == LANG_DE ? ',' : '.';
 
 	if (PQgetisnull(c->costs, i, C_TAX))
@@ -174,7 +173,7 @@ add_head(struct buf *b, const struct closed *c, int i, enum ctl_lang lang)
 	buf_adds(b, str_of(de ? " bis " : " to "));
 	add_closed_day(b, PQgetvalue(c->costs, i, C_TO), lang);
 	BUF_LIT(b, ": ");
-	add_cents(b, number(c->costs, i, C_AMOUNT), de ? ',' : '.');
+	add_cents(b, db_bigint(c->costs, i, C_AMOUNT), de ? ',' : '.');
 	buf_addf(b, de ? " EUR\nModell %s, Version %s" :
 			 " EUR\nModel %s, version %s",
 	    PQgetvalue(c->costs, i, C_MODEL),
@@ -223,6 +222,7 @@ entry_type(const char *word, enum ctl_lang lang)
 		{ "SETTLEMENT", "settlement", "Jahresabrechnung" },
 		{ "CORRECTION", "correction", "Berichtigung" },
 		{ "REVERSAL", "reversal", "Storno" },
+		{ "DEFERRED", "deferred", "zurückgestellt" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -257,5 +257,13 @@ closed_entries(const struct ctl *ctl, const struct closed *c)
 	cells[5] = buf_cstr(&b);
 	table_add(t, cells);
 	table_print_take(t, ctl);
+	if (c->deferred != 0 && ctl->output == OUTPUT_TABLE) {
+		b.len = 0;
+		add_cents(&b, c->deferred, ctl->lang == LANG_DE ? ',' : '.');
+		printf(ctl->lang == LANG_DE ?
+			"Zurückgestellt bis zum Abschluss des Jahres: %s EUR\n" :
+			"Deferred to the close of the year: %s EUR\n",
+		    buf_cstr(&b));
+	}
 	buf_clear(&b);
 }

@@ -305,7 +305,7 @@ statement_json(const struct closed *closed, const struct cost_run *runs,
 		    PQgetvalue(closed->entries, i, 0));
 	buf_addf(&b,
 	    "],\"corrections_cents\":%" PRId64 ",\"posted_cents\":%" PRId64
-	    "}",
-	    closed->corrections, closed->posted);
+	    ",\"deferred_cents\":%" PRId64 "}",
+	    closed->corrections, closed->posted, closed->deferred);
 	print(&b);
 }

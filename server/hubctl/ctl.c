@@ -10,20 +10,37 @@
 
 #include "config.h"
 #include "server/config.h"
+#include "server/hubctl/german.h"
 
 #define DEFAULT_DATABASE "postgresql:///drehscheibe"
 #define DEFAULT_NAME	 "drehscheibe" /* as in server/config_setting.c */
 
+/* Of the process: whom it talks to. */
+static enum ctl_lang spoken = LANG_EN;
+
+void
+ctl_speak(enum ctl_lang lang)
+{
+	spoken = lang;
+}
+
 void
 ctl_warn(const char *fmt, ...)
 {
+	struct buf german;
+	char *text = NULL;
 	va_list ap;
 
-	fputs("hubctl: ", stderr);
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
 	va_end(ap);
-	fputc('\n', stderr);
+	buf_init(&german, 8192);
+	(void)fprintf(stderr, "hubctl: %s\n",
+	    spoken == LANG_DE && german_of(str_of(text), &german) &&
+		    !german.failed ? buf_cstr(&german) : text);
+	buf_clear(&german);
+	free(text);
 }
 
 enum ctl_exit
@@ -50,85 +67,69 @@ ctl_exit_of(enum hub_err err)
 }
 
 enum ctl_exit
+ctl_config(const struct ctl *ctl, bool needed, struct config **config_r)
+{
+	const char *path = ctl->config != NULL ? ctl->config :
+						 CTL_DEFAULT_CONFIG;
+	enum ctl_exit code = CTL_OK;
+	struct buf why;
+
+	*config_r = NULL;
+	if (ctl->config == NULL && !needed && access(path, R_OK) != 0)
+		return (CTL_OK);
+	buf_init(&why, 65536);
+	if (config_load(path, config_r, &why) != HUB_OK) {
+		/* It ends with a line break, as ctl_warn() does. */
+		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
+		    buf_cstr(&why));
+		code = CTL_CONFIG;
+	}
+	buf_clear(&why);
+	return (code);
+}
+
+enum ctl_exit
 ctl_conninfo(const struct ctl *ctl, struct buf *out)
 {
-	const char *path = ctl->config, *env = getenv("HUB_DATABASE");
+	const char *env = getenv("HUB_DATABASE");
 	struct config *config = NULL;
-	struct buf why;
+	enum ctl_exit code;
 
 	if (ctl->database != NULL || (env != NULL && env[0] != '\0')) {
 		buf_adds(out, str_of(ctl->database != NULL ? ctl->database :
 							     env));
 		return (CTL_OK);
 	}
-	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
-		path = CTL_DEFAULT_CONFIG;
-	if (path == NULL) {
-		buf_adds(out, str_of(DEFAULT_DATABASE));
-		return (CTL_OK);
-	}
-	buf_init(&why, 65536);
-	if (config_load(path, &config, &why) != HUB_OK) {
-		/* It ends with a line break, as ctl_warn() does. */
-		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
-		    buf_cstr(&why));
-		buf_clear(&why);
-		return (CTL_CONFIG);
-	}
-	buf_clear(&why);
-	buf_adds(out, str_of(config->database != NULL ? config->database :
-							DEFAULT_DATABASE));
+	code = ctl_config(ctl, false, &config);
+	if (code == CTL_OK)
+		buf_adds(out, str_of(config != NULL ? config->database :
+						      DEFAULT_DATABASE));
 	config_free(config);
-	return (CTL_OK);
+	return (code);
 }
 
 enum ctl_exit
 ctl_hub_name(const struct ctl *ctl, struct buf *out)
 {
-	const char *path = ctl->config;
 	struct config *config = NULL;
-	struct buf why;
+	enum ctl_exit code = ctl_config(ctl, false, &config);
 
-	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
-		path = CTL_DEFAULT_CONFIG;
-	if (path == NULL) {
-		buf_adds(out, STR(DEFAULT_NAME));
-		return (CTL_OK);
-	}
-	buf_init(&why, 65536);
-	if (config_load(path, &config, &why) != HUB_OK) {
-		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
-		    buf_cstr(&why));
-		buf_clear(&why);
-		return (CTL_CONFIG);
-	}
-	buf_clear(&why);
-	buf_adds(out, config->name);
+	if (code == CTL_OK)
+		buf_adds(out, config != NULL ? config->name :
+					       STR(DEFAULT_NAME));
 	config_free(config);
-	return (CTL_OK);
+	return (code);
 }
 
 /* Of hubd.conf, in the buf; empty: none is kept. */
 static enum ctl_exit
 configured_decisions(const struct ctl *ctl, struct buf *folder)
 {
-	const char *path = ctl->config;
 	struct config *config = NULL;
-	enum ctl_exit code = CTL_OK;
-	struct buf why;
+	enum ctl_exit code = ctl_config(ctl, false, &config);
 
-	if (path == NULL && access(CTL_DEFAULT_CONFIG, R_OK) == 0)
-		path = CTL_DEFAULT_CONFIG;
-	if (path == NULL)
-		return (CTL_OK);
-	buf_init(&why, 65536);
-	if (config_load(path, &config, &why) != HUB_OK) {
-		ctl_warn("%.*s", (int)strcspn(buf_cstr(&why), "\n"),
-		    buf_cstr(&why));
-		code = CTL_CONFIG;
-	} else if (config->decision_directory != NULL)
+	if (config != NULL)
 		buf_adds(folder, str_of(config->decision_directory));
-	buf_clear(&why);
 	config_free(config);
 	return (code);
 }
@@ -207,6 +208,23 @@ ctl_db_failed(struct db *db, enum hub_err err)
 	else if (err == HUB_EIO)
 		hint_migrations(db);
 	return (ctl_exit_of(err));
+}
+
+enum ctl_exit
+ctl_print_query(const struct ctl *ctl, struct db *db,
+    const struct ctl_query *q, const char *const *params)
+{
+	PGresult *res = NULL;
+	enum hub_err err = db_exec(db, q->sql, q->nparams, params, &res);
+	struct table *t;
+
+	if (err != HUB_OK)
+		return (ctl_db_failed(db, err));
+	t = table_new(q->columns, q->ncolumns);
+	table_add_result(t, res);
+	PQclear(res);
+	table_print_take(t, ctl);
+	return (CTL_OK);
 }
 
 enum ctl_exit

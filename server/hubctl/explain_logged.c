@@ -316,8 +316,8 @@ print_head(const struct case_file *c)
 	printf(" [%s]\n", c->place);
 }
 
-static void
-print(struct case_file *c)
+struct table *
+explain_table(void)
 {
 	static const struct column columns[] = {
 		{ "dataset", "DATASET", "DATENSATZ", CELL_TEXT },
@@ -329,10 +329,16 @@ print(struct case_file *c)
 		{ "sentence", "SENTENCE", "SATZ", CELL_TEXT },
 	};
 
+	return (table_new(columns, sizeof(columns) / sizeof(columns[0])));
+}
+
+static void
+print(struct case_file *c)
+{
 	if (c->ctl->output == OUTPUT_TABLE)
 		print_head(c);
 	else
-		c->rows = table_new(columns, 7);
+		c->rows = explain_table();
 	put_all(c);
 	if (c->rows != NULL)
 		table_print_take(c->rows, c->ctl);

@@ -11,6 +11,8 @@
 bool explain_is_id(const char *);
 /* hubctl explain REQUEST-ID. */
 enum ctl_exit explain_logged(const struct ctl *, const char *id);
+/* For rows of that, and of hubctl explain --as. */
+struct table *explain_table(void) HUB_MUST_CHECK;
 
 /* The same question again, as far as the log has it: everything but its ids
  * and the values of its filters. */

@@ -75,7 +75,7 @@ static const struct command commands[] = {
 	{ "allocate", "COST", "how a cost is shared, by its model and by usage",
 	    OPT_PERIOD | OPT_TRACE, 1, 1, cmd_allocate },
 	{ "statement", "TENANT PERIOD", "what a tenant bears of all costs of "
-	    "2026 or 2026-11", 0, 2, 2, cmd_statement },
+	    "2026 or 2026-11", OPT_HTML, 2, 2, cmd_statement },
 	{ "indicators", "PERIOD", "what the platform is good for, in figures, of "
 	    "2026 or 2026-11", OPT_TENANT, 1, 1, cmd_indicators },
 	{ "compare", "[FILE]", "ways of having a platform and what they cost "
@@ -86,6 +86,8 @@ static const struct command commands[] = {
 	    OPT_AS | OPT_DRY_RUN, 1, 1, cmd_period_close },
 	{ "period retire", "NODE", "let no close wait for a hub that is gone",
 	    OPT_AS | OPT_REASON | OPT_DRY_RUN, 1, 1, cmd_period_retire },
+	{ "period deferred", "", "corrections too small to be posted at once",
+	    0, 0, 0, cmd_period_deferred },
 	{ "correct", "[PERIOD]", "post what a closed month or year differs by "
 	    "now", OPT_AS | OPT_REASON | OPT_REVERSE | OPT_DRY_RUN, 0, 1,
 	    cmd_correct },
@@ -199,6 +201,7 @@ static const struct own_option own_options[] = {
 	    OPT_REVERSE, FIELD(reverse) },
 	{ "parties", "FILE", "who invoices are from and to", OPT_PARTIES,
 	    FIELD(parties) },
+	{ "html", NULL, "a page to print", OPT_HTML, 0 },
 	{ "trace", NULL, "each step of the calculation", OPT_TRACE, 0 },
 	{ "key", "FILE", "PEM private key", OPT_KEY, FIELD(key) },
 	{ "alg", "ALG", "RS256 or ES256", OPT_ALG, FIELD(alg) },
@@ -352,6 +355,7 @@ parse_options(struct ctl *ctl, int argc, char **argv)
 		done = take_option(ctl, c == 'V' ? LONG_VERSION : c);
 	if (!ctl->lang_given && ctl->output != OUTPUT_CSV)
 		ctl->lang = lang_of_environment();
+	ctl_speak(ctl->lang);
 	return (done);
 }
 

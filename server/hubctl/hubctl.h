@@ -48,6 +48,7 @@ enum ctl_lang { LANG_EN, LANG_DE };
 #define OPT_PARTIES (UINT64_C(1) << 34)
 #define OPT_DATE    (UINT64_C(1) << 32)
 #define OPT_ALL	    (UINT64_C(1) << 40)
+#define OPT_HTML    (UINT64_C(1) << 41)
 #define OPT_PERIOD  (1U << 24)
 #define OPT_TRACE   (1U << 25)
 #define OPT_UNTIL   (1U << 31)
@@ -91,6 +92,7 @@ ctl_fn cmd_estimate;
 ctl_fn cmd_usage, cmd_allocate, cmd_statement, cmd_compare, cmd_indicators,
     cmd_export_xrechnung;
 ctl_fn cmd_period_list, cmd_period_close, cmd_period_retire, cmd_correct,
+    cmd_period_deferred,
     cmd_plan;
 ctl_fn cmd_export_journal, cmd_export_statement, cmd_export_usage,
     cmd_export_focus;
@@ -105,7 +107,9 @@ ctl_fn cmd_crisis_declare, cmd_crisis_confirm, cmd_crisis_end,
 
 #define CTL_DEFAULT_CONFIG HUB_SYSCONFDIR "/hubd.conf"
 
-/* "hubctl: ..." on standard error. */
+/* "hubctl: ..." on standard error; what the treasury meets in the language of
+ * ctl_speak, else in English. */
+void ctl_speak(enum ctl_lang);
 void ctl_warn(const char *fmt, ...) HUB_PRINTF(1, 2);
 enum ctl_exit ctl_exit_of(enum hub_err);
 
@@ -118,6 +122,12 @@ bool ctl_person(struct str);
 enum ctl_exit ctl_decisions(const struct ctl *, const char *folder, int *dir_r)
     HUB_MUST_CHECK;
 
+struct config;
+/* hubd.conf: the one that -c names, else the usual one. *config_r is NULL,
+ * unless it is needed, when none is named and the usual one is not there. Says
+ * on standard error what is wrong with it: CTL_CONFIG. */
+enum ctl_exit ctl_config(const struct ctl *, bool needed,
+    struct config **config_r) HUB_MUST_CHECK;
 /* Which database: -d, else HUB_DATABASE, else hubd.conf, else
  * postgresql:///drehscheibe. CTL_CONFIG when hubd.conf is named and wrong. */
 enum ctl_exit ctl_conninfo(const struct ctl *, struct buf *) HUB_MUST_CHECK;
@@ -164,5 +174,16 @@ void table_add_result(struct table *, const PGresult *);
 void table_free(struct table *); /* may be NULL */
 /* To standard output, then freed. */
 void table_print_take(struct table *, const struct ctl *);
+
+/* A query whose columns are those of the table it is shown as. */
+struct ctl_query {
+	const char *sql;
+	int nparams;
+	const struct column *columns;
+	size_t ncolumns;
+};
+/* Asks and prints; says on standard error why not. */
+enum ctl_exit ctl_print_query(const struct ctl *, struct db *,
+    const struct ctl_query *, const char *const *params) HUB_MUST_CHECK;
 
 #endif
