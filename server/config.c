@@ -209,6 +209,7 @@ size_of(enum kind kind)
 	case ADDRESS:
 		return (sizeof(struct str));
 	case COUNT:
+	case WORD:
 		return (sizeof(unsigned));
 	case SIZE:
 	case SPAN:

@@ -16,6 +16,7 @@ struct config_listen {
 	const char *key, *client_ca;
 	unsigned nhosts; /* further names accepted in Host */
 	const struct str *hosts;
+	bool http2; /* is offered, with a certificate */
 };
 
 struct config {
@@ -34,6 +35,9 @@ struct config {
 	unsigned workers; /* resolved: at least 1 */
 	const char *user; /* NULL: stay */
 	const char *log;  /* file, or NULL: stderr */
+	unsigned log_format; /* enum log_format */
+	bool log_requests; /* a line for each */
+	unsigned trace_sources; /* enum trace_to */
 	struct http_limits limits; /* limits { header body connections
 				      header-timeout body-timeout idle-timeout
 				      handshake-timeout write-timeout } */

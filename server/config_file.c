@@ -107,7 +107,8 @@ config_language(void)
 		CFG_STR("certificate", NULL, CFGF_NONE),
 		CFG_STR("key", NULL, CFGF_NONE),
 		CFG_STR("client-ca", NULL, CFGF_NONE),
-		CFG_STR_LIST("hosts", NULL, CFGF_NONE), CFG_END() };
+		CFG_STR_LIST("hosts", NULL, CFGF_NONE),
+		CFG_STR("http2", NULL, CFGF_NONE), CFG_END() };
 	static cfg_opt_t spool_opts[] = { CFG_STR("directory", NULL,
 					      CFGF_NONE),
 		CFG_STR("size", NULL, CFGF_NONE),
@@ -149,6 +150,9 @@ config_language(void)
 		CFG_STR("workers", NULL, CFGF_NONE),
 		CFG_STR("user", NULL, CFGF_NONE),
 		CFG_STR("log", NULL, CFGF_NONE),
+		CFG_STR("log-format", NULL, CFGF_NONE),
+		CFG_STR("log-requests", NULL, CFGF_NONE),
+		CFG_STR("trace-sources", NULL, CFGF_NONE),
 		CFG_STR("gzip", NULL, CFGF_NONE),
 		CFG_STR("push-down", NULL, CFGF_NONE),
 		CFG_SEC("listen", listen_opts,

@@ -18,6 +18,7 @@ enum kind {
 	SPAN,  /* int64_t, microseconds: h, d */
 	ADDRESS, /* struct str */
 	SWITCH, /* bool */
+	WORD,  /* unsigned: index of one of its words */
 	HOSTS  /* a list of names */
 };
 
@@ -28,6 +29,7 @@ struct setting {
 	const char *fallback; /* NULL: none */
 	size_t offset;
 	bool live; /* takes effect with a reload */
+	const char *const *words; /* of a WORD, then NULL */
 };
 /* Every setting of hubd.conf, once. */
 extern const struct setting settings[];

@@ -5,10 +5,15 @@
 #include <ctype.h>
 #include <stdio.h>
 
+/* As enum log_format and enum trace_to count. */
+static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const trace_words[] = { "none", "id", "all", NULL };
+
 /* Every setting of hubd.conf, once. */
 const struct setting settings[] = {
-#define AT(field)   offsetof(struct config, field), false
-#define LIVE(field) offsetof(struct config, field), true
+#define AT(field)   offsetof(struct config, field), false, NULL
+#define LIVE(field) offsetof(struct config, field), true, NULL
+#define ONE_OF(words, field) offsetof(struct config, field), true, words
 	{ "", "control", PATH, 0, 0, NULL, AT(control) },
 	{ "", "control-group", TEXT, 0, 0, NULL, AT(control_group) },
 	{ "", "database", TEXT, 0, 0, "postgresql:///drehscheibe",
@@ -18,6 +23,11 @@ const struct setting settings[] = {
 	{ "", "workers", COUNT, 0, 256, "0", AT(workers) },
 	{ "", "user", TEXT, 0, 0, NULL, AT(user) },
 	{ "", "log", PATH, 0, 0, NULL, LIVE(log) },
+	{ "", "log-format", WORD, 0, 0, "logfmt",
+	    ONE_OF(log_formats, log_format) },
+	{ "", "log-requests", SWITCH, 0, 0, "yes", LIVE(log_requests) },
+	{ "", "trace-sources", WORD, 0, 0, "id",
+	    ONE_OF(trace_words, trace_sources) },
 	{ "", "gzip", SWITCH, 0, 0, "yes", AT(gzip) },
 	{ "", "push-down", SWITCH, 0, 0, "yes", LIVE(push_down) },
 	{ "listen public", "address", ADDRESS, 0, 0, "0.0.0.0:8443",
@@ -28,6 +38,8 @@ const struct setting settings[] = {
 	{ "listen public", "client-ca", PATH, 0, 0, NULL,
 	    LIVE(public_.client_ca) },
 	{ "listen public", "hosts", HOSTS, 0, 0, NULL, LIVE(public_) },
+	{ "listen public", "http2", SWITCH, 0, 0, "yes",
+	    LIVE(public_.http2) },
 	{ "listen admin", "address", ADDRESS, 0, 0, NULL,
 	    AT(admin.address) },
 	{ "listen admin", "certificate", PATH, 0, 0, NULL,
@@ -36,6 +48,8 @@ const struct setting settings[] = {
 	{ "listen admin", "client-ca", PATH, 0, 0, NULL,
 	    LIVE(admin.client_ca) },
 	{ "listen admin", "hosts", HOSTS, 0, 0, NULL, LIVE(admin) },
+	{ "listen admin", "http2", SWITCH, 0, 0, "yes",
+	    LIVE(admin.http2) },
 	{ "spool", "directory", PATH, 0, 0, "/var/lib/drehscheibe/spool",
 	    AT(spool_directory) },
 	{ "spool", "node", COUNT, 1, 65000, "1", AT(spool_node) },
@@ -93,6 +107,7 @@ const struct setting settings[] = {
 	    AT(decision_size) },
 #undef AT
 #undef LIVE
+#undef ONE_OF
 };
 const size_t nsettings = sizeof(settings) / sizeof(settings[0]);
 
@@ -176,6 +191,15 @@ setting_check(const struct setting *s, struct str text, int64_t *n_r,
 		BUF_LIT(why, "allowed: yes or no");
 		*n_r = str_eq(text, STR("yes"));
 		return (*n_r != 0 || str_eq(text, STR("no")));
+	case WORD:
+		BUF_LIT(why, "allowed:");
+		for (*n_r = 0; s->words[*n_r] != NULL; ++*n_r) {
+			if (str_eq(text, str_of(s->words[*n_r])))
+				return (true);
+			buf_addf(why, "%s %s", *n_r > 0 ? "," : "",
+			    s->words[*n_r]);
+		}
+		return (false);
 	case COUNT:
 		buf_addf(why, "allowed: a number from %lld to %lld",
 		    (long long)s->min, (long long)s->max);
@@ -231,6 +255,7 @@ setting_store(const struct setting *s, struct config *c, const char *text,
 		*(bool *)at = n != 0;
 		break;
 	case COUNT:
+	case WORD:
 		*(unsigned *)at = (unsigned)n;
 		break;
 	case SIZE:

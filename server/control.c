@@ -14,6 +14,7 @@
 #include "server/ledger/estimate.h"
 #include "server/oauth.h"
 
+#define FILE_MS	    1000 /* between looks at the deny list */
 #define WAIT_US	    INT64_C(600000)
 #define COOLDOWN_US INT64_C(30000000)
 
@@ -61,6 +62,27 @@ note_database(struct control *c, bool up)
 			 "and the spool", NULL);
 }
 
+/* What is revoked, if anything of it is new. */
+static void
+hand_denials(struct control *c)
+{
+	struct deny_set *denied = denials_take(&c->denials);
+
+	for (unsigned i = 0; denied != NULL && i < c->nworkers; i++)
+		worker_deny(&c->workers[i], deny_set_ref(denied));
+	deny_set_unref(&denied);
+}
+
+static void
+on_file_timer(void *arg)
+{
+	struct control *c = arg;
+
+	denials_read_file(&c->denials, false);
+	hand_denials(c);
+	timer_set(&c->file_timer, FILE_MS);
+}
+
 void
 control_on_finding(void *arg)
 {
@@ -69,9 +91,7 @@ control_on_finding(void *arg)
 
 	note_database(c, f->db_up);
 	/* Before the region: what is revoked is never in force for a moment. */
-	for (unsigned i = 0; f->denied != NULL && i < c->nworkers; i++)
-		worker_deny(&c->workers[i], deny_set_ref(f->denied));
-	deny_set_unref(&f->denied);
+	hand_denials(c);
 	if (f->snapshot != NULL) {
 		snapshot_unref(&c->snapshot);
 		c->snapshot = f->snapshot;
@@ -217,6 +237,8 @@ control_reloaded(struct control *c, const struct config *config)
 	if (config == NULL)
 		return;
 	c->config = config;
+	denials_read_file(&c->denials, true);
+	hand_denials(c);
 	control_reload(c);
 }
 
@@ -269,6 +291,8 @@ control_new(struct loop *loop, const struct config *config,
 	    on_notify, on_listener, c);
 	timer_init(&c->poll, loop, on_poll, c);
 	timer_set(&c->poll, CONTROL_POLL_MS);
+	timer_init(&c->file_timer, loop, on_file_timer, c);
+	timer_set(&c->file_timer, FILE_MS);
 	control_poke(c);
 	return (c);
 }
@@ -283,6 +307,7 @@ control_free(struct control *c)
 	loop_stop(c->loop);
 	loop_run(c->loop);
 	timer_clear(&c->poll);
+	timer_clear(&c->file_timer);
 	db_listener_free(c->listener);
 	jwks_free(c->jwks);
 	oauth_free(c->oauth);

@@ -30,8 +30,8 @@ void control_want_token(struct control *, uint64_t generation,
     const struct region_source *);
 
 /* From a worker's thread: a change of a registration, done in turn; its end
- * comes when all workers have it in force. false: too many wait, and the job
- * stays the caller's. */
+ * comes when all workers have it in force. false: too many wait, or too many
+ * of that tenant, and the job stays the caller's. */
 bool control_register(struct control *, struct registry_job *) HUB_MUST_CHECK;
 
 /* From any thread: may the tenant make another change of registrations in this
@@ -72,8 +72,7 @@ bool control_key_age(const struct control *, unsigned i, struct str *iss_r,
 void control_reloaded(struct control *, const struct config *);
 /* Control thread only: check the database for a new bundle now. */
 void control_poke(struct control *);
-/* The same, and read the deny list, the region in force and the files that it
- * names again. */
+/* The same, and read the region in force and the files that it names again. */
 void control_reload(struct control *);
 
 #endif

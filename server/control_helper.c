@@ -5,7 +5,7 @@
 #include "server/base/log.h"
 #include "server/control_priv.h"
 
-#define TICK_S	1 /* between beats */
+#define TICK_US INT64_C(1000000) /* between beats */
 #define LEAVE_S 2 /* a database that hangs is given so long at the end */
 
 /* ---- what it does */
@@ -16,10 +16,8 @@ report(struct control *c, bool db_up, struct snapshot *s,
 {
 	struct finding *f = xcalloc(1, sizeof(*f));
 
-	*f = (struct finding){ c, db_up, s, denials_take(&c->denials), jobs };
+	*f = (struct finding){ c, db_up, s, jobs };
 	atomic_store(&c->away, !db_up);
-	atomic_store(&c->bad_denials, c->denials.bad);
-	atomic_store(&c->unread_denials, c->denials.unread);
 	loop_post(c->loop, control_on_finding, f);
 }
 
@@ -56,38 +54,35 @@ work(struct control *c, struct db **db, struct registry_job *jobs)
 	report(c, up, s, jobs);
 }
 
-/* Between looks: leases of quotas, the deny list, and whether anything of the
- * policy has moved. */
+/* Once a second, whatever else there is to do: leases of quotas, and whether
+ * anything of the policy has moved. */
 static void
 tick(struct control *c, struct db **db)
 {
 	int64_t epoch = c->epoch;
 	enum hub_err err = HUB_OK;
 
-	denials_read_file(&c->denials, false);
+	c->tick_us = clock_mono().us + TICK_US;
 	if (*db != NULL) {
 		err = quota_node_beat(&c->node, *db, &epoch);
 		if (err == HUB_OK || err == HUB_EEXIST)
 			err = control_renew_leases(c, *db);
-		if (err == HUB_OK && epoch == c->epoch)
+		if (err == HUB_OK && epoch == c->epoch && c->latest)
 			control_confirm(c);
 	}
 	if (err != HUB_OK && err != HUB_ENOTSUP)
 		work(c, db, NULL); /* it finds out, and connects again */
 	else if (epoch != c->epoch)
 		work(c, db, NULL);
-	else if (c->denials.changed)
-		report(c, *db != NULL, NULL, NULL);
 }
 
 /* The lock is held. Until there is something to do, or a tick is due. */
 static void
 await(struct control *c)
 {
-	struct timespec until;
+	const struct timespec until = { c->tick_us / 1000000,
+		c->tick_us % 1000000 * 1000 };
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += TICK_S;
 	while (!c->wanted && !c->stopping && c->jobs == NULL &&
 	    pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
 		continue;
@@ -127,14 +122,11 @@ helper_main(void *arg)
 		(void)pthread_mutex_unlock(&c->lock);
 		if (stopping)
 			break;
-		if (reload) {
-			denials_read_file(&c->denials, true);
-			/* Files that the region names may be new. */
+		if (reload) /* files that the region names may be new */
 			c->bundle = 0;
-		}
 		if (wanted || jobs != NULL)
 			work(c, &db, jobs);
-		else
+		if (clock_mono().us >= c->tick_us)
 			tick(c, &db);
 	}
 	leave(c, db);
@@ -192,13 +184,15 @@ bool
 control_register(struct control *c, struct registry_job *job)
 {
 	struct registry_job **end;
+	unsigned mine = 0;
 	bool room;
 
 	(void)pthread_mutex_lock(&c->lock);
-	room = c->njobs < REGISTRY_JOBS_MAX && !c->stopping;
+	for (end = &c->jobs; *end != NULL; end = &(*end)->next)
+		mine += strcmp((*end)->change.tenant, job->change.tenant) == 0;
+	room = c->njobs < REGISTRY_JOBS_MAX &&
+	    mine < REGISTRY_JOBS_PER_TENANT && !c->stopping;
 	if (room) {
-		for (end = &c->jobs; *end != NULL; end = &(*end)->next)
-			;
 		*end = job;
 		c->njobs++;
 		(void)pthread_cond_signal(&c->wake);

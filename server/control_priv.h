@@ -34,15 +34,14 @@ struct control {
 	struct keyring *keyring;
 	struct source_tokens *source_tokens;
 	struct db_listener *listener;
-	struct timer poll;
+	struct timer poll, file_timer;
+	struct denials denials;
 	bool db_up, draining, reload_failed;
 	struct metrics metrics;
 	struct wall_us began;
 	/* When the database last told its head, by the helper. */
 	atomic_llong confirmed_us;
 	atomic_bool away; /* as the helper sees it */
-	atomic_uint bad_denials; /* lines of the deny list, not understood */
-	atomic_bool unread_denials;
 	atomic_llong key_tried[CONTROL_ISSUERS_MAX]; /* mono us; 0: never */
 
 	/* The helper thread that may block. */
@@ -54,13 +53,14 @@ struct control {
 	int64_t bundle; /* the last one that was read, good or bad */
 	int64_t good;	/* the last good one; 0: none yet */
 	int64_t epoch;	/* of the head that was read last */
+	bool latest;	/* all that the database had then was read */
+	int64_t tick_us; /* mono: when the next tick is due */
 	int64_t registered; /* epoch of the registrations read last */
 	int64_t signatures, signatures_read; /* how many; -1: no such table */
 	struct source_uses uses;
 	struct quota_book quotas;
 	struct quota_node node; /* this hub among others, with its leases */
 	char boot[UUID_STR_MAX];
-	struct denials denials;
 	struct log_limit trouble; /* with other hubs, or their leases */
 	struct quota_book changes; /* of registrations; under the lock */
 	struct crisis_state crises; /* as of the last look */
@@ -74,7 +74,6 @@ struct finding {
 	struct control *control;
 	bool db_up;
 	struct snapshot *snapshot; /* NULL: nothing new, or refused */
-	struct deny_set *denied;   /* NULL: nothing new */
 	struct registry_job *jobs; /* done with it */
 };
 void control_on_finding(void *finding);
@@ -95,7 +94,7 @@ bool control_look(struct control *, struct db **db,
 /* A failure leaves this hub its last part, and is logged. */
 enum hub_err control_renew_leases(struct control *, struct db *)
     HUB_MUST_CHECK;
-/* The database has just said that the policy in force is the latest. */
+/* The database has just said that there is nothing later than what was read. */
 void control_confirm(struct control *);
 
 #endif

@@ -90,54 +90,88 @@ control_renew_leases(struct control *c, struct db *db)
 	return (err);
 }
 
+/* What the database has beside the bundle. */
 static enum hub_err
-read_bundle(struct control *c, struct db *db, int64_t bundle,
-    struct snapshot **snapshot_r)
+read_beside(struct control *c, struct db *db, struct arena *a,
+    struct snapshot_registered *reg)
+{
+	enum hub_err err = read_registrations(c, db, a, reg);
+
+	if (err == HUB_OK)
+		err = read_crises(c, db, a, reg);
+	if (err == HUB_OK)
+		err = read_signatures(c, db, a, reg);
+	if (err != HUB_OK)
+		return (err);
+	c->registered = reg->epoch;
+	c->signatures_read = c->signatures;
+	c->crises_read = c->crises.epoch;
+	return (HUB_OK);
+}
+
+static enum hub_err
+take_bundle(struct control *c, struct db *db, int64_t bundle,
+    const struct region_file *files, unsigned n,
+    const struct snapshot_registered *reg, struct snapshot **snapshot_r)
 {
 	static uint64_t generation; /* of this one thread */
-	struct region_file *files = NULL;
-	struct snapshot_registered reg = { 0 };
-	struct arena *a = arena_new();
-	unsigned n = 0;
 	enum hub_err err;
 	struct buf why;
 
 	buf_init(&why, 65536);
-	err = bundle_load(db, bundle, a, &files, &n);
+	err = snapshot_new(files, n, reg, bundle, ++generation, c->folder,
+	    c->config->pseudonym_key, snapshot_r, &why);
+	log_lines("region refused, the old one stays", bundle, buf_str(&why));
+	buf_clear(&why);
+	if (err != HUB_OK)
+		return (HUB_ECONFLICT);
+	crises_tell_providers(db, (*snapshot_r)->region, reg->crises,
+	    reg->ncrises);
+	/* Nobody is answered before the leases are there. */
+	(void)!control_renew_leases(c, db);
+	c->good = bundle;
+	return (HUB_OK);
+}
+
+/* HUB_ECONFLICT: read and refused. HUB_EIO: not read, so that it is to be tried
+ * again: for want of a right as well as of a connection. */
+static enum hub_err
+read_bundle(struct control *c, struct db *db, int64_t bundle,
+    struct snapshot **snapshot_r)
+{
+	struct region_file *files = NULL;
+	struct snapshot_registered reg = { 0 };
+	struct arena *a = arena_new();
+	unsigned n = 0;
+	enum hub_err err = bundle_load(db, bundle, a, &files, &n);
+
 	if (err == HUB_ECONFLICT)
 		log_err("bundle is not what was stored: refused",
 		    "bundle=%lld", (long long)bundle);
-	if (err == HUB_OK)
-		err = read_registrations(c, db, a, &reg);
-	if (err == HUB_OK)
-		err = read_crises(c, db, a, &reg);
-	if (err == HUB_OK)
-		err = read_signatures(c, db, a, &reg);
-	if (err == HUB_OK) {
-		c->registered = reg.epoch;
-		c->signatures_read = c->signatures;
-		c->crises_read = c->crises.epoch;
-		err = snapshot_new(files, n, &reg, bundle, ++generation,
-		    c->folder,
-		    c->config->pseudonym_key, snapshot_r, &why);
-		log_lines("region refused, the old one stays", bundle,
-		    buf_str(&why));
-		if (err == HUB_OK)
-			crises_tell_providers(db, (*snapshot_r)->region,
-			    reg.crises, reg.ncrises);
-		/* Nobody is answered before the leases are there. */
-		if (err == HUB_OK)
-			(void)!control_renew_leases(c, db);
-	}
-	buf_clear(&why);
+	else if (err != HUB_OK ||
+	    read_beside(c, db, a, &reg) != HUB_OK) {
+		err = HUB_EIO;
+		if (log_limit_take(&c->trouble, "bundle", clock_mono()))
+			log_err("bundle cannot be read, the region in force "
+				"stays", "bundle=%lld why=\"%s\"",
+			    (long long)bundle, db_why(db));
+	} else
+		err = take_bundle(c, db, bundle, files, n, &reg, snapshot_r);
 	arena_free(a);
-	if (err == HUB_OK)
-		c->good = bundle;
 	return (err);
 }
 
-/* A new bundle, or the same one with other registrations, crises or
- * signatures. */
+/* Other registrations, crises or signatures than in the bundle in force? */
+static bool
+has_moved(const struct control *c, int64_t registered)
+{
+	return (c->good != 0 && (registered != c->registered ||
+		c->crises.epoch != c->crises_read ||
+		c->signatures != c->signatures_read));
+}
+
+/* A new bundle, or the same one with what has moved beside it. What could not
+ * be read is later than what is in force: that is not confirmed then. */
 static struct snapshot *
 read_news(struct control *c, struct db *db, const struct bundle_head *head,
     int64_t registered)
@@ -147,12 +181,12 @@ read_news(struct control *c, struct db *db, const struct bundle_head *head,
 	if (head->bundle != 0 && head->bundle != c->bundle &&
 	    read_bundle(c, db, head->bundle, &s) != HUB_EIO)
 		c->bundle = head->bundle;
-	if (s == NULL && c->good != 0 && (registered != c->registered ||
-		c->crises.epoch != c->crises_read ||
-		c->signatures != c->signatures_read) &&
+	if (s == NULL && has_moved(c, registered) &&
 	    read_bundle(c, db, c->good, &s) != HUB_OK)
-		log_warn("registrations, crises and signatures not read, the "
+		log_warn("registrations, crises and signatures not taken, the "
 			 "old ones stay", NULL);
+	c->latest = (head->bundle == 0 || head->bundle == c->bundle) &&
+	    !has_moved(c, registered);
 	source_uses_trim(&c->uses);
 	quota_book_trim(&c->quotas);
 	return (s);
@@ -233,8 +267,9 @@ control_look(struct control *c, struct db **db, struct snapshot **snapshot_r)
 		db_close(*db);
 		*db = NULL;
 	} else {
-		control_confirm(c);
 		*snapshot_r = read_news(c, *db, &head, registered);
+		if (c->latest)
+			control_confirm(c);
 	}
 	return (up);
 }

@@ -30,64 +30,66 @@ control_is_stale(const struct control *c)
 }
 
 static void
-tell_policy(const struct control *c, struct buf *b)
+tell_policy(const struct control_state *st, struct buf *b)
 {
-	unsigned bad = atomic_load(&c->bad_denials);
-
-	if (is_older(c, c->config->stale_ms))
+	if (st->stale)
 		buf_addf(b, "degraded: policy not confirmed for %lld s, "
 		    "restricted datasets are refused\n",
-		    (long long)(age_ms(c) / 1000));
-	else if (is_older(c, c->config->degraded_ms))
+		    (long long)(st->age_ms / 1000));
+	else if (st->degraded)
 		buf_addf(b, "degraded: policy not confirmed for %lld s\n",
-		    (long long)(age_ms(c) / 1000));
-	if (atomic_load(&c->unread_denials))
+		    (long long)(st->age_ms / 1000));
+	if (st->unread_denials)
 		BUF_LIT(b, "degraded: the deny list cannot be read\n");
-	if (bad > 0)
+	if (st->bad_denials > 0)
 		buf_addf(b, "degraded: %u line(s) of the deny list are not "
-		    "understood\n", bad);
+		    "understood\n", st->bad_denials);
+}
+
+static void
+tell_ledger(const struct control_state *st, struct buf *b)
+{
+	const struct spool_stats *sp = &st->spool;
+
+	buf_addf(b, "spool: %llu of %llu bytes, %s%s\n",
+	    (unsigned long long)sp->bytes_used,
+	    (unsigned long long)sp->bytes_max, spool_level_name(sp->level),
+	    sp->failed ? ", the disk has failed" : "");
+	if (sp->clock_odd)
+		BUF_LIT(b, "clock: in doubt, records are marked\n");
+	if (sp->quarantined > 0)
+		buf_addf(b, "spool: %llu bad record(s) in quarantine\n",
+		    (unsigned long long)sp->quarantined);
+	if (st->estimates > 0)
+		buf_addf(b, "estimates: %llu use(s) wait for room\n",
+		    (unsigned long long)st->estimates);
+	buf_addf(b, "ledger: %s, %llu records loaded, %llu conflicts\n",
+	    st->loader.up ? "loading" : "waiting for the database",
+	    (unsigned long long)st->loader.loaded,
+	    (unsigned long long)st->loader.conflicts);
 }
 
 bool
 control_ready(struct control *c, struct buf *b)
 {
-	struct spool_stats sp = { 0 };
-	struct loader_stats ld = { 0 };
-	uint64_t estimates = estimates_waiting(c->workers[0].estimates);
-	unsigned missing = jwks_missing(c->jwks);
+	struct control_state st;
 
-	spool_stats(c->spool, &sp);
-	loader_stats(c->loader, &ld);
-	if (c->snapshot == NULL)
+	control_state(c, &st);
+	if (st.snapshot == NULL)
 		BUF_LIT(b, "region: none in force\n");
 	else
 		buf_addf(b, "region: bundle %lld in force\n",
-		    (long long)c->snapshot->bundle);
-	buf_addf(b, "database: %s\n", c->db_up ? "reached" :
+		    (long long)st.bundle);
+	buf_addf(b, "database: %s\n", st.db_up ? "reached" :
 		"away, the hub goes on with its region and its spool");
-	tell_policy(c, b);
-	buf_addf(b, "keys: %u issuer(s) without a usable key set\n", missing);
-	buf_addf(b, "tokens: %u source(s) without one\n",
-	    oauth_missing(c->oauth));
-	buf_addf(b, "spool: %llu of %llu bytes, %s%s\n",
-	    (unsigned long long)sp.bytes_used,
-	    (unsigned long long)sp.bytes_max, spool_level_name(sp.level),
-	    sp.failed ? ", the disk has failed" : "");
-	if (sp.clock_odd)
-		BUF_LIT(b, "clock: in doubt, records are marked\n");
-	if (sp.quarantined > 0)
-		buf_addf(b, "spool: %llu bad record(s) in quarantine\n",
-		    (unsigned long long)sp.quarantined);
-	if (estimates > 0)
-		buf_addf(b, "estimates: %llu use(s) wait for room\n",
-		    (unsigned long long)estimates);
-	buf_addf(b, "ledger: %s, %llu records loaded, %llu conflicts\n",
-	    ld.up ? "loading" : "waiting for the database",
-	    (unsigned long long)ld.loaded, (unsigned long long)ld.conflicts);
-	if (c->draining)
+	tell_policy(&st, b);
+	buf_addf(b, "keys: %u issuer(s) without a usable key set\n",
+	    st.keys_missing);
+	buf_addf(b, "tokens: %u source(s) without one\n", st.tokens_missing);
+	tell_ledger(&st, b);
+	if (st.draining)
 		BUF_LIT(b, "draining: the hub is about to end\n");
-	return (!c->draining && c->snapshot != NULL && !sp.failed &&
-	    sp.level < SPOOL_FULL);
+	return (st.ready);
 }
 
 void
@@ -103,8 +105,8 @@ control_state(struct control *c, struct control_state *st)
 		.stale = is_older(c, c->config->stale_ms),
 		.degraded = is_older(c, c->config->degraded_ms),
 		.reload_failed = c->reload_failed,
-		.unread_denials = atomic_load(&c->unread_denials),
-		.bad_denials = atomic_load(&c->bad_denials),
+		.unread_denials = c->denials.unread,
+		.bad_denials = c->denials.bad,
 		.keys_missing = jwks_missing(c->jwks),
 		.tokens_missing = oauth_missing(c->oauth),
 		.nworkers = c->nworkers,

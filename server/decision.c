@@ -177,6 +177,7 @@ decision_write(const struct decision *d, struct buf *b)
 	buf_addc(b, '"');
 	ADD_WORD(b, "request_id", d->request_id);
 	ADD_TEXT(b, "client_request_id", d->client_request_id);
+	ADD_WORD(b, "trace", d->trace);
 	if (d->bundle > 0) {
 		ADD_NUMBER(b, "bundle", d->bundle);
 		ADD_WORD(b, "bundle_hash", d->bundle_hash);

@@ -63,6 +63,7 @@ struct decision_predicate {
 struct decision {
 	struct wall_us at;
 	struct str request_id, client_request_id;
+	struct str trace; /* the id of W3C Trace Context, 32 digits */
 	int64_t bundle, registered;
 	struct str bundle_hash; /* 64 hexadecimal digits */
 	struct str tenant, issuer, client, subject, sender;

@@ -67,6 +67,7 @@ static const struct member line_members[] = {
 	{ "ts", INSTANT, true, AT(at), 0 },
 	{ "request_id", WORD, true, AT(request_id), 0 },
 	{ "client_request_id", TEXT, false, AT(client_request_id), 0 },
+	{ "trace", WORD, false, AT(trace), 0 },
 	{ "bundle", NUMBER, false, AT(bundle), 0 },
 	{ "bundle_hash", WORD, false, AT(bundle_hash), 0 },
 	{ "registered", NUMBER, false, AT(registered), 0 },

@@ -18,6 +18,7 @@ denials_init(struct denials *d, const char *path)
 		.changed = true,
 		.file_arena = arena_new(),
 		.rows_arena = arena_new() };
+	(void)pthread_mutex_init(&d->lock, NULL);
 }
 
 void
@@ -25,6 +26,7 @@ denials_clear(struct denials *d)
 {
 	arena_free(d->file_arena);
 	arena_free(d->rows_arena);
+	(void)pthread_mutex_destroy(&d->lock);
 }
 
 static void
@@ -55,31 +57,36 @@ take_text(struct denials *d, struct str text)
 	if (n > 0 || d->nentries > 0)
 		log_warn("deny list in force", "file=\"%s\" entries=%u",
 		    d->path, n);
+	(void)pthread_mutex_lock(&d->lock);
 	arena_free(d->file_arena);
 	d->file_arena = a;
 	d->entries = entries;
 	d->nentries = n;
 	d->changed = true;
+	(void)pthread_mutex_unlock(&d->lock);
 }
 
-/* At most a byte more than what is allowed. */
+/* All of it, of a plain file that is no longer than allowed. */
 static bool
-read_all(int fd, struct buf *b)
+read_all(int fd, const struct stat *st, struct buf *b)
 {
 	char block[65536];
-	ssize_t n;
+	ssize_t n = -1;
 
-	while ((n = read(fd, block, sizeof(block))) > 0)
+	while (S_ISREG(st->st_mode) && !b->failed &&
+	    (n = read(fd, block, sizeof(block))) > 0)
 		buf_add(b, block, (size_t)n);
 	return (n == 0 && !b->failed);
 }
 
+/* Nobody can set the time of a change: a copy that keeps the old time of
+ * writing is seen, too. */
 static bool
 same_file(const struct stat *a, const struct stat *b)
 {
 	return (a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec);
 }
 
 static void
@@ -89,7 +96,7 @@ read_open(struct denials *d, int fd, const struct stat *st)
 
 	buf_init(&b, DENY_FILE_MAX);
 	d->file = *st;
-	d->unread = !S_ISREG(st->st_mode) || !read_all(fd, &b);
+	d->unread = !read_all(fd, st, &b);
 	if (d->unread)
 		log_err("the deny list cannot be read, the old one stays",
 		    "file=\"%s\"", d->path);
@@ -98,19 +105,39 @@ read_open(struct denials *d, int fd, const struct stat *st)
 	buf_clear(&b);
 }
 
+/* They are told when the list comes into force. */
+static void
+on_bad_unsaid(unsigned line HUB_UNUSED, void *arg HUB_UNUSED)
+{
+}
+
+static bool
+is_readable(int fd)
+{
+	struct deny_entry *entries;
+	struct arena *a = arena_new();
+	struct stat st;
+	struct buf b;
+	bool good;
+	unsigned n;
+
+	buf_init(&b, DENY_FILE_MAX);
+	good = fstat(fd, &st) == 0 && read_all(fd, &st, &b) &&
+	    deny_list_read(buf_str(&b), a, &entries, &n, on_bad_unsaid,
+		NULL) == HUB_OK;
+	buf_clear(&b);
+	arena_free(a);
+	return (good);
+}
+
 enum hub_err
 denials_check(const char *path, struct buf *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool good = fd < 0 && errno == ENOENT;
-	struct buf b;
+	bool good = fd < 0 ? errno == ENOENT : is_readable(fd);
 
-	if (fd >= 0) {
-		buf_init(&b, DENY_FILE_MAX + 1);
-		good = read_all(fd, &b);
-		buf_clear(&b);
+	if (fd >= 0)
 		(void)close(fd);
-	}
 	if (good)
 		return (HUB_OK);
 	buf_addf(why, "policy.deny-list: %s is there and cannot be read, or "
@@ -165,12 +192,14 @@ denials_read_rows(struct denials *d, struct db *db)
 		arena_free(a);
 		return (err);
 	}
+	d->epoch = epoch;
+	(void)pthread_mutex_lock(&d->lock);
 	arena_free(d->rows_arena);
 	d->rows_arena = a;
 	d->rows = rows;
 	d->nrows = n;
-	d->epoch = epoch;
 	d->changed = true;
+	(void)pthread_mutex_unlock(&d->lock);
 	if (bad > 0)
 		log_err("revocations are not understood: the others count",
 		    "rows=%u", bad);
@@ -181,8 +210,12 @@ denials_read_rows(struct denials *d, struct db *db)
 struct deny_set *
 denials_take(struct denials *d)
 {
-	if (!d->changed)
-		return (NULL);
+	struct deny_set *set = NULL;
+
+	(void)pthread_mutex_lock(&d->lock);
+	if (d->changed)
+		set = deny_set_new(d->entries, d->nentries, d->rows, d->nrows);
 	d->changed = false;
-	return (deny_set_new(d->entries, d->nentries, d->rows, d->nrows));
+	(void)pthread_mutex_unlock(&d->lock);
+	return (set);
 }

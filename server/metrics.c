@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <config.h>
+#include "server/base/log_queue.h"
 #include "server/control.h"
+#include "server/decision_log.h"
 #include "server/metrics_priv.h"
 
 /* ---- names and their slots */
@@ -98,6 +100,22 @@ write_state(struct page *p, const struct control_state *st)
 	page_gauge(p, "hub_ledger_spool_size_bytes",
 	    "What the spool can hold.");
 	page_whole(p, "hub_ledger_spool_size_bytes", st->spool.bytes_max);
+	page_gauge(p, "hub_ledger_spool_level",
+	    "0: room, 1: 70 % full, 2: 90 % or no space for another segment, "
+	    "3: full, uses are refused.");
+	page_whole(p, "hub_ledger_spool_level", st->spool.level);
+	page_gauge(p, "hub_ledger_spool_failed",
+	    "Whether the disk refused; the hub is about to end.");
+	page_whole(p, "hub_ledger_spool_failed", st->spool.failed);
+	page_counter(p, "hub_ledger_spool_syncs",
+	    "Batches of records made durable.");
+	page_whole(p, "hub_ledger_spool_syncs_total", st->spool.synced);
+	page_gauge(p, "hub_ledger_clock_in_doubt",
+	    "Whether records are marked because of the clock.");
+	page_whole(p, "hub_ledger_clock_in_doubt", st->spool.clock_odd);
+	page_gauge(p, "hub_ledger_estimates_waiting",
+	    "Uses that were allowed without room for their records.");
+	page_whole(p, "hub_ledger_estimates_waiting", st->estimates);
 	page_gauge(p, "hub_ledger_spool_oldest_seconds",
 	    "Age of the oldest record that is not loaded; 0: none.");
 	page_seconds(p, "hub_ledger_spool_oldest_seconds", st->lag_us);
@@ -116,6 +134,10 @@ write_state(struct page *p, const struct control_state *st)
 	    "Records with a known key and another content; must be 0.");
 	page_whole(p, "hub_ledger_events_conflicting_total",
 	    st->loader.conflicts);
+	page_counter(p, "hub_ledger_database_restored",
+	    "Times that the database was an older one than before.");
+	page_whole(p, "hub_ledger_database_restored_total",
+	    st->loader.restored);
 	page_gauge(p, "hub_config_last_reload_successful",
 	    "Whether the last reload took effect.");
 	page_whole(p, "hub_config_last_reload_successful", !st->reload_failed);
@@ -138,6 +160,26 @@ write_keys(struct page *p, const struct control *c)
 		page_label(p, &first, "issuer", iss);
 		page_seconds(p, "}", us);
 	}
+}
+
+static void
+write_logs(struct page *p, const struct metrics *m)
+{
+	struct decision_log *log = m->workers[0].decisions;
+	struct decision_log_stats s;
+
+	page_counter(p, "hub_log_lines_lost",
+	    "Lines of requests that the log was too slow for.");
+	page_whole(p, "hub_log_lines_lost_total", log_queue_lost());
+	if (log == NULL)
+		return;
+	decision_log_stats(log, &s);
+	page_counter(p, "hub_decision_log_lines",
+	    "Lines written to the decision log.");
+	page_whole(p, "hub_decision_log_lines_total", s.lines);
+	page_counter(p, "hub_decision_log_lines_lost",
+	    "Lines of the decision log that could not be written.");
+	page_whole(p, "hub_decision_log_lines_lost_total", s.lost);
 }
 
 /* ---- the process */
@@ -217,6 +259,7 @@ metrics_write(struct control *c, bool openmetrics, struct buf *b)
 	metrics_sources(&p, m, st.snapshot);
 	write_state(&p, &st);
 	write_keys(&p, c);
+	write_logs(&p, m);
 	write_process(&p, &st);
 	if (openmetrics)
 		BUF_LIT(b, "# EOF\n");

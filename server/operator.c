@@ -17,6 +17,7 @@
 #define LINE_BYTES   128
 #define GROUPS_MAX   1024
 #define PATIENCE_MS  5000
+#define PAUSE_MS     250
 #define ANSWER_BYTES ((size_t)16 << 20)
 #define NO_GROUP     ((gid_t)-1)
 
@@ -39,6 +40,7 @@ struct operator {
 	gid_t group;
 	int fd;
 	struct watch watch;
+	struct timer pause;
 	struct session sessions[SESSIONS_MAX];
 };
 
@@ -92,11 +94,16 @@ static void
 tell_ledger(const struct control_state *st, struct buf *b)
 {
 	buf_addf(b, "\"spool\":{\"bytes\":%" PRIu64 ",\"size\":%" PRIu64
-	    ",\"level\":\"%s\"},\"ledger\":{\"up\":%s,\"loaded\":%" PRIu64
-	    ",\"conflicts\":%" PRIu64 ",\"lag\":%" PRId64 "},",
+	    ",\"level\":\"%s\",\"failed\":%s,\"damaged\":%" PRIu64
+	    ",\"clock-odd\":%s},\"ledger\":{\"up\":%s,\"loaded\":%" PRIu64
+	    ",\"conflicts\":%" PRIu64 ",\"lag\":%" PRId64
+	    ",\"restored\":%" PRIu64 ",\"estimates\":%" PRIu64 "},",
 	    st->spool.bytes_used, st->spool.bytes_max,
-	    spool_level_name(st->spool.level), truth(st->loader.up),
-	    st->loader.loaded, st->loader.conflicts, st->lag_us / 1000000);
+	    spool_level_name(st->spool.level), truth(st->spool.failed),
+	    st->spool.quarantined, truth(st->spool.clock_odd),
+	    truth(st->loader.up), st->loader.loaded, st->loader.conflicts,
+	    st->lag_us / 1000000, st->loader.restored,
+	    (uint64_t)st->estimates);
 }
 
 static void
@@ -318,14 +325,27 @@ session_free_one(struct operator *op)
 }
 
 static void
+on_pause(void *arg)
+{
+	struct operator *op = arg;
+
+	watch_set(&op->watch, LOOP_READ);
+}
+
+static void
 on_connect(int fd, int what HUB_UNUSED, void *arg)
 {
 	struct operator *op = arg;
 	int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct session *s = session_free_one(op);
 
-	if (client < 0)
+	if (client < 0) {
+		/* Without a descriptor to take it who waits goes on waiting:
+		 * without a pause the loop would spin. */
+		watch_set(&op->watch, 0);
+		timer_set(&op->pause, PAUSE_MS);
 		return;
+	}
 	if (s == NULL) {
 		(void)close(client);
 		return;
@@ -430,6 +450,7 @@ operator_new(struct loop *loop, int fd, const struct config *c,
 	buf_clear(&why);
 	watch_init(&op->watch, loop, fd, on_connect, op);
 	watch_set(&op->watch, LOOP_READ);
+	timer_init(&op->pause, loop, on_pause, op);
 	return (op);
 }
 
@@ -442,6 +463,7 @@ operator_free(struct operator *op)
 		if (op->sessions[i].op != NULL)
 			session_end(&op->sessions[i]);
 	watch_clear(&op->watch);
+	timer_clear(&op->pause);
 	(void)close(op->fd);
 	(void)unlink(op->path);
 	free((void *)(uintptr_t)op->name);

@@ -28,11 +28,12 @@ registry_job_new(enum registration_verb verb, struct str tenant,
 }
 
 struct registry_job *
-registry_job_work_take(registry_work_fn *run, void *work,
+registry_job_work_take(struct str tenant, registry_work_fn *run, void *work,
     void (*work_free)(void *), struct loop *loop, registry_fn *fn, void *arg)
 {
 	struct registry_job *job = xcalloc(1, sizeof(*job));
 
+	job->change.tenant = str_dup(tenant);
 	job->run = run;
 	job->work = work;
 	job->work_free = work_free;

@@ -11,8 +11,9 @@
 #include "policies/registration_store.h"
 #include "server/federation/source.h"
 
-/* Jobs that wait at once. */
-#define REGISTRY_JOBS_MAX 64
+/* Jobs that wait at once, so that no tenant shuts the others out. */
+#define REGISTRY_JOBS_MAX	 64
+#define REGISTRY_JOBS_PER_TENANT 16
 
 struct worker;
 
@@ -23,7 +24,8 @@ typedef enum hub_err registry_work_fn(struct db *, void *work);
 
 struct registry_job {
 	struct registry_job *next;
-	struct registration_change change; /* texts are the job's own */
+	/* Texts are the job's own; its tenant is there with other work, too. */
+	struct registration_change change;
 	registry_work_fn *run; /* instead of the change; or NULL */
 	void *work;	       /* freed by work_free with the job */
 	void (*work_free)(void *);
@@ -40,9 +42,9 @@ struct registry_job *registry_job_new(enum registration_verb,
     struct str tenant, struct str id, struct str context, struct str document,
     int64_t epoch, struct loop *, registry_fn *, void *arg) HUB_MUST_CHECK;
 /* work is the job's; fn may look at it. */
-struct registry_job *registry_job_work_take(registry_work_fn *, void *work,
-    void (*work_free)(void *), struct loop *, registry_fn *, void *arg)
-    HUB_MUST_CHECK;
+struct registry_job *registry_job_work_take(struct str tenant,
+    registry_work_fn *, void *work, void (*work_free)(void *), struct loop *,
+    registry_fn *, void *arg) HUB_MUST_CHECK;
 /* The loop's thread only: nobody waits any more. A job not begun is not done;
  * one that is under way comes to its end. NULL is fine. */
 void registry_job_give_up(struct registry_job *);

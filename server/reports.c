@@ -108,6 +108,25 @@ reports_give_up(struct reports_job *job)
 
 /* ---- the thread */
 
+/* To be interrupted at the end. */
+static void
+show_db(struct reports *r, struct db *db)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	r->db = db;
+	if (r->stopping && db != NULL)
+		db_interrupt(db);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+static void
+drop_db(struct reports *r, struct db **db)
+{
+	show_db(r, NULL);
+	db_close(*db);
+	*db = NULL;
+}
+
 /* As finance_ro, since what a report needs is all it may read. */
 static enum hub_err
 connect_db(struct reports *r, struct db **db)
@@ -120,6 +139,7 @@ connect_db(struct reports *r, struct db **db)
 	buf_init(&why, 4096);
 	err = db_open(r->conninfo, db, &why);
 	buf_clear(&why);
+	show_db(r, *db);
 	if (err == HUB_OK)
 		err = db_exec(*db, "SET ROLE finance_ro", 0, NULL, NULL);
 	if (err == HUB_OK)
@@ -128,20 +148,9 @@ connect_db(struct reports *r, struct db **db)
 	if (err != HUB_OK) {
 		log_warn("reports cannot be read", "why=\"%s\"",
 		    *db != NULL ? db_why(*db) : "no connection");
-		db_close(*db);
-		*db = NULL;
+		drop_db(r, db);
 	}
 	return (err);
-}
-
-static void
-show_db(struct reports *r, struct db *db)
-{
-	(void)pthread_mutex_lock(&r->lock);
-	r->db = db;
-	if (r->stopping && db != NULL)
-		db_interrupt(db);
-	(void)pthread_mutex_unlock(&r->lock);
 }
 
 /* A year, a month or a day; its first day and the one after its last. */
@@ -283,14 +292,11 @@ static void
 run(struct reports *r, struct db **db, struct reports_job *job)
 {
 	job->err = connect_db(r, db);
-	show_db(r, *db);
 	if (job->err == HUB_OK)
 		job->err = make(r, *db, job);
 	if (*db != NULL && (job->err == HUB_EIO || job->err == HUB_EDENIED)) {
 		log_warn("report failed", "why=\"%s\"", db_why(*db));
-		show_db(r, NULL);
-		db_close(*db);
-		*db = NULL;
+		drop_db(r, db);
 	}
 	loop_post(job->loop, on_done, job);
 }
@@ -324,8 +330,7 @@ thread_main(void *arg)
 			job_free(job);
 		else
 			run(r, &db, job);
-	show_db(r, NULL);
-	db_close(db);
+	drop_db(r, &db);
 	return (NULL);
 }
 

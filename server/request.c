@@ -94,6 +94,7 @@ request_start(struct http_exchange *x, void *arg)
 	rq->arena = a;
 	rq->begun = loop_now(w->loop);
 	rq->now = loop_wall(w->loop);
+	trace_begin(&rq->trace, http_exchange_head(x), a);
 	rq->id = uuid7(rq->now);
 	uuid_format(&rq->id, rq->id_text);
 	buf_init(&rq->scratch, TARGET_SCRATCH);

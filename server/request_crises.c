@@ -104,8 +104,8 @@ submit_take(struct request *rq, struct crisis_work *w)
 
 	w->tenant = str_dup(rq->identity.tenant->name);
 	w->person = str_dup(rq->identity.subject);
-	job = registry_job_work_take(work_run, w, work_free, rq->worker->loop,
-	    on_done, rq);
+	job = registry_job_work_take(rq->identity.tenant->name, work_run, w,
+	    work_free, rq->worker->loop, on_done, rq);
 	rq->crisis_verb = w->verb;
 	if (!control_register(rq->worker->control, job)) {
 		registry_jobs_free(job);

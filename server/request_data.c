@@ -33,6 +33,7 @@ run_scatter(struct request *rq)
 	f->unauthorized = on_unauthorized;
 	f->arg = rq;
 	rq->step = &STEP_GATHER;
+	rq->times.asked = loop_now(f->loop);
 	recall_begin(rq);
 	fanout_start(f, rq->worker->pools);
 	return (NEXT_MORE);
@@ -62,6 +63,7 @@ run_gather(struct request *rq)
 	take_arrived(rq);
 	if (rq->fanout.open > 0)
 		return (NEXT_WAIT); /* a leg wakes us, at its deadline at last */
+	rq->times.heard = loop_now(rq->worker->loop);
 	if (recall_holds(rq))
 		return (go(rq, &STEP_RECALLED));
 	return (go(rq, rq->map != NULL ? &STEP_MAP_TAKE : &STEP_MERGE));

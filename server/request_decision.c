@@ -435,8 +435,7 @@ note_outcome(struct request *rq, struct decision *d)
 		d->reason = refusal_reason(rq);
 	} else
 		note_planned(rq, d);
-	if (rq->exchange != NULL &&
-	    http_exchange_head(rq->exchange)->method != HTTP_HEAD)
+	if (rq->exchange != NULL && rq->method != HTTP_HEAD)
 		d->bytes = (int64_t)rq->body.len;
 }
 
@@ -451,40 +450,52 @@ note_bundle(const struct request *rq, struct decision *d)
 	d->registered = rq->snapshot->registered;
 }
 
+/* Who asked for what: what the decision log alone has. */
 static void
-note(struct request *rq)
+note_asked(struct request *rq, struct decision *d)
 {
 	static const struct str methods[] = { [HTTP_GET] = STR("GET"),
 		[HTTP_HEAD] = STR("HEAD"), [HTTP_POST] = STR("POST"),
 		[HTTP_PUT] = STR("PUT"), [HTTP_PATCH] = STR("PATCH"),
 		[HTTP_DELETE] = STR("DELETE"),
 		[HTTP_OPTIONS] = STR("OPTIONS"), [HTTP_OTHER] = STR("OTHER") };
-	struct decision d = { .at = rq->now,
-		.request_id = str_of(rq->id_text) };
 
 	/* Of a client that has gone nothing can be read any more. */
 	if (rq->exchange != NULL) {
-		d.client_request_id = rq->client_request_id;
-		d.method = methods[http_exchange_head(rq->exchange)->method];
+		d->client_request_id = rq->client_request_id;
+		d->method = methods[http_exchange_head(rq->exchange)->method];
 	}
-	note_bundle(rq, &d);
-	note_who(rq, &d);
-	d.action = action_word(rq);
-	if (rq->decided.planned) {
-		note_query(rq, &d);
-		note_sources(rq, &d);
-		note_crises(rq, &d);
-	}
-	note_outcome(rq, &d);
-	decision_log_add(rq->worker->decisions, rq->worker->index, &d);
+	note_bundle(rq, d);
+	note_who(rq, d);
+	d->action = action_word(rq);
+	if (rq->decided.planned)
+		note_query(rq, d);
 }
 
 /* Once, when the answer leaves; or when it cannot leave any more. */
 void
 decision_note(struct request *rq)
 {
-	if (rq->worker->decisions == NULL || rq->decided.noted)
-		return;
+	struct decision d = { .at = rq->now,
+		.request_id = str_of(rq->id_text),
+		.trace = str_of(rq->trace.id) };
+	bool kept = rq->worker->decisions != NULL && !rq->decided.noted;
+	bool logged = request_logs(rq) && !rq->decided.logged;
+
 	rq->decided.noted = true;
-	note(rq);
+	rq->decided.logged = true;
+	if (!kept && !logged)
+		return;
+	if (kept)
+		note_asked(rq, &d);
+	if (rq->decided.planned) {
+		note_sources(rq, &d);
+		note_crises(rq, &d);
+	}
+	note_outcome(rq, &d);
+	if (kept)
+		decision_log_add(rq->worker->decisions, rq->worker->index,
+		    &d);
+	if (logged)
+		request_log(rq, &d);
 }

@@ -92,6 +92,7 @@ ledger_submit(struct request *rq)
 			offsetof(struct region_agreement, bill_aborted)))
 			r->flags |= RECORD_BILLABLE;
 	}
+	rq->times.booked = loop_now(rq->worker->loop);
 	err = spool_submit(rq->worker->spool, &rq->job);
 	if (err == HUB_EFULL)
 		return (estimate(rq));

@@ -112,6 +112,8 @@ write_entities(struct request *rq)
 	if (n > q->limit && !rq->retrieve)
 		n = q->limit;
 	rq->nshown = (uint32_t)n;
+	for (size_t i = from; i < from + n; i++)
+		query_project(q, rq->found[i]);
 	if (rq->temporal != NULL) {
 		temporal_answer(rq, &out, from, n);
 		return;
@@ -233,6 +235,36 @@ count_selected(struct request *rq, const struct seen *v, const size_t *ends)
 	}
 }
 
+/* Does each view that was taken have one of the attributes asked for? (Each has
+ * one of those that are needed: keep_needed.) */
+static bool
+has_attrs(const struct request *rq)
+{
+	const struct query *q = &rq->query;
+	bool all = q->nattrs == 0 || rq->nneeded > 0;
+
+	for (unsigned i = 0; q->nattrs > 0 && all && i < rq->nneeded; i++) {
+		all = false;
+		for (unsigned k = 0; !all && k < q->nattrs; k++)
+			all = rq->needed[i] == q->attrs[k];
+	}
+	return (all);
+}
+
+/* Where each id that there is will be in the answer, only those on the page
+ * need be put together: with "limit=20" few of what all sources sent. */
+static void
+choose_part(const struct request *rq, struct merge *m)
+{
+	const struct query *q = &rq->query;
+
+	if (rq->retrieve || rq->map != NULL || rq->temporal != NULL ||
+	    !has_attrs(rq) || query_selects_late(q))
+		return;
+	m->from = q->offset;
+	m->to = m->from + q->limit;
+}
+
 void
 request_merge(struct request *rq, struct map_views *views)
 {
@@ -243,6 +275,7 @@ request_merge(struct request *rq, struct map_views *views)
 
 	merge_init(&m, rq->arena);
 	m.series = rq->temporal;
+	choose_part(rq, &m);
 	note_owners(rq, &m);
 	for (unsigned i = 0; i < rq->fanout.n; i++) {
 		if (rq->fanout.legs[i].aside)
@@ -272,11 +305,8 @@ request_conclude(struct request *rq, int status)
 	rq->status = status;
 	if (rq->map_only)
 		map_write(rq);
-	else if (status != 404) {
-		for (size_t i = 0; i < rq->nfound; i++)
-			query_project(&rq->query, rq->found[i]);
+	else if (status != 404)
 		write_entities(rq);
-	}
 	if (rq->body.failed)
 		return (refuse(rq, PROBLEM_ANSWER_TOO_LARGE, NULL));
 	return (go(rq, &STEP_ACCOUNT));

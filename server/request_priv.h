@@ -16,6 +16,7 @@
 #include "server/federation/merge.h"
 #include "server/problem.h"
 #include "server/recall.h"
+#include "server/net/trace.h"
 #include "server/worker.h"
 
 enum step_next {
@@ -93,7 +94,12 @@ struct request {
 	struct uuid id;
 	char id_text[UUID_STR_MAX];
 	enum http_method method;
+	struct trace trace;
 	struct mono_us begun;
+	struct {
+		struct mono_us asked, heard; /* sources; 0: none was */
+		struct mono_us booked; /* handed to the ledger; 0: not */
+	} times;
 	struct wall_us now; /* contracts are judged then */
 	struct buf scratch; /* the decoded target */
 	struct http_uri uri;
@@ -166,7 +172,8 @@ struct request {
 		bool admitted; /* with a role for it */
 		bool planned;  /* decide was reached */
 		bool all;      /* own data, and no attribute was named */
-		bool noted;
+		bool noted;    /* there, or it is none of its business */
+		bool logged;   /* in the log, which has all */
 		struct str who; /* as the log has it */
 		unsigned nreleased;
 		const struct name *const *released;
@@ -238,6 +245,11 @@ enum step_next registrations_list(struct request *);
 void decision_who(struct request *);
 /* The answer leaves, or cannot leave any more. */
 void decision_note(struct request *);
+struct decision;
+/* Does the log have a line for each request now? */
+bool request_logs(const struct request *);
+/* That line; d: what came of it, and of its sources. */
+void request_log(const struct request *, const struct decision *d);
 /* It is over: into its worker's counts. */
 void request_count(const struct request *);
 

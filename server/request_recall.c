@@ -166,7 +166,7 @@ note_leg(const struct leg *leg, const struct leg_use *use,
 	struct str body;
 
 	if (leg->warning != WARN_NONE || page == NULL || page->next != NULL ||
-	    page->may_name_contexts || page->translated)
+	    page->doc.json.odd_names || page->translated)
 		return (false);
 	body = buf_str(&page->body);
 	*k = (struct recalled_leg){ .known = { body, page->doc.context,

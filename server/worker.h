@@ -56,6 +56,11 @@ struct worker {
 	/* What is revoked, whatever a request began with; NULL: nothing. */
 	struct deny_set *denied;
 	struct log_limit *refused; /* lines about tokens */
+	struct {
+		int64_t second; /* mono */
+		unsigned n;	/* lines in it */
+		uint64_t skipped; /* and since the last that was said */
+	} unknown; /* requests of unknown callers in the log */
 	/* Requests waiting for a new keyring, the latest first. */
 	struct key_waiter *key_waiters, *key_waiters_end;
 	unsigned nkey_waiters;
