@@ -9,7 +9,8 @@
 #			out
 #	--build DIR	programs built there are measured (default: a fresh
 #			build with -O2 in a temporary folder)
-#	--quick		one round of 2 s instead of 5 of 4 s
+#	--quick		one round of 2 s instead of 5 of 4 s, and 5 s of
+#			the ledger instead of 20
 #
 # Two cores are needed: the contender has core 0, load and broker share core 1.
 # The rest is on loopback, in a temporary folder (TMPDIR; on a disk, for the
@@ -22,10 +23,11 @@ code=0
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 export PATH PYTHONDONTWRITEBYTECODE=1
-PEERS="haproxy nginx libnginx-mod-http-lua lua-cjson wrk python3 openssl
-postgresql util-linux"
+PEERS="haproxy nginx libnginx-mod-http-lua lua-cjson nghttp2-client wrk python3
+openssl postgresql util-linux"
 BUILD=
 INSTALL=
+QUICK=
 
 die() {
 	echo "bench.sh: $*" >&2
@@ -81,7 +83,10 @@ ARGS=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--install) INSTALL=yes ;;
-	--quick) ARGS="$ARGS --quick" ;;
+	--quick)
+		QUICK=--quick
+		ARGS="$ARGS --quick"
+		;;
 	--build)
 		[ $# -ge 2 ] || usage
 		BUILD=$(cd "$2" && pwd) || exit 1
@@ -117,9 +122,12 @@ fi
 make -s -C "$BUILD" server/hubd server/hubctl/hubctl tests/support/hubtool >&2
 gcc -O2 -std=c11 -D_GNU_SOURCE -o "$TOOLS/floor" \
     "$SOURCE/contrib/bench/floor.c" -lssl -lcrypto
-make -s -C "$BUILD" contrib/bench/policy >&2
+make -s -C "$BUILD" contrib/bench/policy contrib/bench/ledger \
+    server/hubverify/hubverify >&2
 # shellcheck disable=SC2086 # a list of words
 python3 "$SOURCE/contrib/bench/bench.py" "$BUILD" "$TOOLS/floor" $ARGS || code=$?
 # Deciding, filtering and compiling, on the core that the contenders had.
 taskset -c 0 "$BUILD/contrib/bench/policy" || code=1
+# The ledger: records, a year, and what an answer waits for.
+python3 "$SOURCE/contrib/bench/ledger.py" "$BUILD" $QUICK || code=1
 exit "$code"

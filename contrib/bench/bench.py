@@ -7,6 +7,7 @@ tree, from /proc, over that of floor.c in the same round.  Requests per second
 are bounded by the load and the broker, which share the other core.  Python's
 standard library only; loopback only; all is stopped by pid."""
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -27,12 +28,15 @@ MERGE_PATH = "/ngsi-ld/v1/entities?type=Gauge&limit=1000"
 FAIR_PATH = "/ngsi-ld/v1/entities?type=Meter&limit=1000"
 SMALL_CONNECTIONS = 64
 MERGE_CONNECTIONS = (1, 4)
+# One request at a time on each, and many on few.
+HTTP2_CONNECTIONS = (64, 4)
 FAIR_CONNECTIONS = 16
 
 # What is promised: the hub's CPU per request over the floor's, and that of
 # one answer merged from three brokers with 1000 entities each.
 TARGET_RATIO = 1.6
 TARGET_MERGE_MS = 6.0
+TARGET_HTTP2 = 1.0	# times the CPU of nginx, which checks no token
 TARGET_LUA = 6.0	# times the hub's CPU that nginx with Lua takes
 # ... and how much longer than the usual one an answer may take, when as many
 # clients as FAIR_CONNECTIONS ask for three brokers' 300 entities each.
@@ -86,6 +90,48 @@ class Contender:
 		    for t, s in cases) + " body=as-expected"
 
 
+	def load(self, connections, seconds):
+		"""One run of wrk: requests, bad ones, microseconds in all,
+		p50 and p99 of one."""
+		w = self.world
+		out = run("taskset", "-c", LOAD_CORE, "wrk", "-t", "1", "-c",
+		    str(connections), "-d", "%ds" % seconds, "--timeout",
+		    "10s", "-s", os.path.join(HERE, "load.lua"),
+		    "https://127.0.0.1:%d%s" % (w.port, self.path),
+		    env=dict(os.environ, BENCH_TOKEN=w.path("token.good")))
+		line = [x for x in out.splitlines() if
+		    x.startswith("RESULT ")]
+		return [int(x) for x in line[0].split()[1:]]
+
+
+class OverHttp2:
+	"""A contender whose load is h2load's: as many requests at once as with
+	HTTP/1.1, over so many connections."""
+	def load(self, connections, seconds):
+		w = self.world
+		with open(w.path("token.good")) as f:
+			token = f.read().strip()
+		log = w.path("h2load.log")
+		with contextlib.suppress(FileNotFoundError):
+			os.unlink(log)
+		out = run("taskset", "-c", LOAD_CORE, "h2load", "-t", "1",
+		    "-c", str(connections), "-m",
+		    str(max(SMALL_CONNECTIONS // connections, 1)), "-D",
+		    str(seconds), "--log-file", log, "-H",
+		    "Authorization: Bearer " + token,
+		    "https://127.0.0.1:%d%s" % (w.port, self.path))
+		if "Application protocol: h2\n" not in out:
+			raise Trouble("%s: no HTTP/2: %.500s" % (self.name,
+			    out))
+		# when it began (us), status, how long it took (us)
+		with open(log) as f:
+			rows = [line.split() for line in f]
+		took = sorted(int(r[2]) for r in rows)
+		return [len(rows), sum(r[1] != "200" for r in rows),
+		    seconds * 1000000] + [took[len(took) * p // 100] if took
+		    else 0 for p in (50, 99)]
+
+
 class Floor(Contender):
 	def start(self):
 		w = self.world
@@ -107,12 +153,16 @@ class Haproxy(Contender):
 
 
 class Nginx(Contender):
-	words = {"MODULES": "", "LUA": "", "LOCATIONS": ""}
+	words = {"MODULES": "", "LUA": "", "LOCATIONS": "", "HTTP2": ""}
 
 	def start(self):
 		w = self.world
 		self.up("nginx", "-p", w.dir, "-e", w.path("nginx.log"), "-c",
 		    w.fill("nginx.conf", **self.words))
+
+
+class NginxHttp2(OverHttp2, Nginx):
+	words = dict(Nginx.words, HTTP2="http2")
 
 
 class NginxLua(Nginx):
@@ -121,6 +171,7 @@ class NginxLua(Nginx):
 	expected = data.merged()
 	modules = "/usr/lib/nginx/modules/"
 	words = {
+	    "HTTP2": "",
 	    "MODULES": "load_module %sndk_http_module.so;\n"
 		"load_module %sngx_http_lua_module.so;" % (modules, modules),
 	    "LUA": 'lua_package_path "%s/?.lua;;";\n'
@@ -157,6 +208,10 @@ class Hub(Contender):
 		    (w.ask(self.path, "good"),))
 
 
+class HubHttp2(OverHttp2, Hub):
+	pass
+
+
 class HubChanging(Hub):
 	"""The broker never says the same twice, so nothing is recalled."""
 	def same(self, body):
@@ -169,20 +224,13 @@ class HubChanging(Hub):
 # ---- measuring
 
 def load(c, connections, seconds):
-	"""One run of wrk: requests, bad ones, p50 and p99 in ms, its CPU."""
-	world = c.world
+	"""One run: requests, bad ones, p50 and p99 in ms, the load's CPU."""
 	before = os.times()
-	out = run("taskset", "-c", LOAD_CORE, "wrk", "-t", "1", "-c",
-	    str(connections), "-d", "%ds" % seconds, "--timeout", "10s", "-s",
-	    os.path.join(HERE, "load.lua"),
-	    "https://127.0.0.1:%d%s" % (world.port, c.path),
-	    env=dict(os.environ, BENCH_TOKEN=world.path("token.good")))
+	n, bad, us, p50, p99 = c.load(connections, seconds)
 	after = os.times()
-	line = [x for x in out.splitlines() if x.startswith("RESULT ")]
-	n, bad, us, p50, p99 = (int(x) for x in line[0].split()[1:])
 	c.answered += n
 	return {"n": n, "bad": bad, "rps": n / (us / 1e6), "p50": p50 / 1000,
-	    "p99": p99 / 1000, "wrk": after.children_user +
+	    "p99": p99 / 1000, "load": after.children_user +
 	    after.children_system - before.children_user -
 	    before.children_system}
 
@@ -206,7 +254,7 @@ def measure(c, connections, seconds):
 	m["rest"] = (other_threads(pid) - rest) / n * 1e6
 	m["pg"] = sum(spent[2]) / n * 1e6
 	m["core"] = sum(spent[0]) / wall * 100
-	m["foreign"] = max(0.0, busy - m["wrk"] -
+	m["foreign"] = max(0.0, busy - m["load"] -
 	    sum(sum(s) for s in spent)) / wall * 100
 	if m["n"] == 0 or m["bad"] > 0:
 		raise Trouble("%s: %d requests, %d of them bad" % (c.name,
@@ -307,7 +355,19 @@ def print_target(name, value, at_most, unit="", least=False):
 	    "least" if least else "most", at_most, unit, verdict(ok)))
 
 
-def print_targets(small, merge, fair):
+def print_http2(over2):
+	if not over2:
+		print("TARGET http2-over-nginx: not measured (h2load is not "
+		    "installed)")
+		return False
+	for n in HTTP2_CONNECTIONS:
+		print_target("http2-over-nginx, %d connections" % n,
+		    statistics.median(ratios(over2, "hub:h2", n, "nginx:h2")),
+		    TARGET_HTTP2)
+	return True
+
+
+def print_targets(small, merge, fair, over2):
 	"""Returns whether all could be said."""
 	def over(name, base="floor"):
 		return statistics.median(ratios(small, name,
@@ -339,7 +399,7 @@ def print_targets(small, merge, fair):
 	print_target("fair-p99-over-p50", statistics.median(
 	    m["p99"] / m["p50"] for m in fair["hub:fair", FAIR_CONNECTIONS]),
 	    TARGET_TAIL)
-	return peers
+	return print_http2(over2) and peers
 
 
 def filesystem(path):
@@ -359,12 +419,16 @@ def bench(args):
 	small += [Nginx(w, "nginx:none"),
 	    Hub(w, "hub", PATH, data.released(data.small())),
 	    HubChanging(w, "hub:changing", CHANGING_PATH, None)]
+	http2 = []
+	if installed("h2load"):
+		http2 = [NginxHttp2(w, "nginx:h2"),
+		    HubHttp2(w, "hub:h2", PATH, data.released(data.small()))]
 	if NginxLua.possible():
 		merge += [NginxLua(w, "nginx:lua")]
 	merge += [Hub(w, "hub", MERGE_PATH, data.merged())]
 	fair = [Hub(w, "hub:fair", FAIR_PATH, data.merged(data.medium))]
 	print("\n## answers")
-	for c in small + merge + fair:
+	for c in small + http2 + merge + fair:
 		c.start()
 		try:
 			print("%-16s %s" % (c.name, c.check()), flush=True)
@@ -373,6 +437,12 @@ def bench(args):
 	seen = measure_all(small, (SMALL_CONNECTIONS,), args.rounds,
 	    args.seconds)
 	print_table("2 KB answer, one source, RS256, CPU per request", seen)
+	over2 = measure_all(small[:1] + http2 + [x for x in small if
+	    x.name == "hub"], HTTP2_CONNECTIONS, args.rounds,
+	    args.seconds) if http2 else {}
+	if over2:
+		print_table("the same over HTTP/2 (floor and hub: HTTP/1.1), "
+		    "64 requests at once", over2)
 	merged = measure_all(merge, MERGE_CONNECTIONS, args.rounds,
 	    args.seconds)
 	print_table("3 x 1000 entities merged, CPU per request", merged)
@@ -385,9 +455,9 @@ def bench(args):
 	    "PostgreSQL, not in cpu;\nother%%: of a core, processes that are "
 	    "not ours" % (args.rounds, args.seconds))
 	warn_if_busy(seen, merged, many)
-	check_ledger(w, [c for c in small + merge + fair
+	check_ledger(w, [c for c in small + http2 + merge + fair
 	    if isinstance(c, Hub)])
-	return print_targets(seen, merged, many)
+	return print_targets(seen, merged, many, over2)
 
 
 def main():
