@@ -303,7 +303,7 @@ step_logged() {
 	local id
 	step "Why that was so, by the number of the request: the decision log"
 	fetch $FLOOD "$GAUGES&q=waterTemperature%3E9"
-	id=$(sed -n 's/^Request-Id: //p' "$D/fields")
+	id=$(sed -n 's/^request-id: //Ip' "$D/fields")
 	echo "hubctl explain $id --log $D/decisions | head -n 14"
 	echo
 	sleep 1 # lines are written within 0.2 s
