@@ -5,7 +5,8 @@
 #	contrib/check.sh --long		also distcheck, the fuzzers (a minute
 #					each), clang-tidy and cppcheck; more
 #					random cases (oracle, view); the web
-#					page and clients in Node.js, if there
+#					page, clients and judges of our files
+#					in Node.js and Maven, if there
 #	contrib/check.sh --quick	the plain build only, no sanitizers
 #
 # Three builds outside the source tree: plain (build-check), AddressSanitizer
@@ -38,7 +39,7 @@ done
 # all run under ThreadSanitizer.
 TSAN_FLOW="federation swap entity_map registrations crisis recall bound_tokens
     attack_cache failure durable drain quota fair oauth decision_log
-    explain operate observe"
+    explain operate observe logs"
 TSAN_FLOW=" $(echo $TSAN_FLOW) "
 # The longest one takes a minute; one that hangs must not take the day.
 FLOW_SECONDS=300
@@ -139,8 +140,10 @@ units() { # directory
 		count 0 1
 	fi
 }
-# These measure times, or fill memory, disk or cores: nothing else runs then.
-FLOW_ALONE=" failure fair hostile durable capture faults drain quota oauth "
+# These measure times, or fill memory, disk or cores: nothing else runs then,
+# or only one more of those that mostly wait for something.
+FLOW_ALONE=" failure fair hostile drain quota "
+FLOW_PAIRS=" capture durable faults oauth pair "
 flow_run() { # directory, tests...: each one that no other lane has taken
 	dir=$top/$1
 	shift
@@ -173,19 +176,27 @@ flow_totals() { # directory, test
 }
 # Most tests wait more than they work: three lanes of them side by side.
 flow() { # directory, tests...
-	where=$1 together='' alone=''
+	where=$1 together='' pairs='' alone=''
 	shift
 	mkdir -p "$top/$where/flow"
 	rm -rf "$top/$where"/flow/*.rc "$top/$where"/flow/*.taken
 	for name in "$@"; do
 		case $FLOW_ALONE in
-		*" $name "*) alone="$alone $name" ;;
+		*" $name "*) alone="$alone $name" && continue ;;
+		esac
+		case $FLOW_PAIRS in
+		*" $name "*) pairs="$pairs $name" ;;
 		*) together="$together $name" ;;
 		esac
 	done
 	# shellcheck disable=SC2086 # lists of words
 	for lane in 1 2 3; do
 		flow_run "$where" $together &
+	done
+	wait
+	# shellcheck disable=SC2086
+	for lane in 1 2; do
+		flow_run "$where" $pairs &
 	done
 	wait
 	# shellcheck disable=SC2086
@@ -198,6 +209,21 @@ all_flow() {
 	for t in "$top"/tests/flow/*.t; do
 		basename "$t" .t
 	done
+}
+# promtool checks metrics and alerts. Debian's package of it brings a server that
+# would start: it is unpacked in the build directory, not installed.
+promtool_get() { # directory
+	to=$top/$1/prometheus
+	command -v promtool >/dev/null && return
+	[ -x "$to/usr/bin/promtool" ] || {
+		mkdir -p "$to" && (cd "$to" && rm -f ./*.deb &&
+		    timeout 180 apt-get -q download prometheus &&
+		    dpkg-deb -x prometheus_*.deb .) >"$to.log" 2>&1 || {
+			echo "skipped: promtool (apt-get cannot fetch it)"
+			return
+		}
+	}
+	PATH=$PATH:$to/usr/bin
 }
 # The web page in a browser, where there is one: nothing is installed for it
 # but two packages of npm in the build directory.
@@ -216,41 +242,46 @@ web() { # directory
 	grep '^not ok' "$log" || tail -n 20 "$log"
 	[ "$bad" -gt 0 ] || count 0 1
 }
-# Programs that people use; their packages go into the build directory. Node.js
-# is not installed for it.
-clients() { # directory
-	to=$top/$1/clients
-	mkdir -p "$to"
-	log=$to/clients.log
+# Programs that people use, and what judges our files: their packages go into
+# the build directory. Node.js is not installed for it.
+client_packages() { # directory
 	if command -v node >/dev/null && command -v npm >/dev/null; then
-		cmp -s "$top/tests/clients/package.json" "$to/package.json" || {
-			cp "$top/tests/clients/package.json" "$to" &&
-			    (cd "$to" && timeout 180 npm install --no-audit \
+		cmp -s "$top/tests/clients/package.json" "$1/package.json" || {
+			cp "$top/tests/clients/package.json" "$1" &&
+			    (cd "$1" && timeout 180 npm install --no-audit \
 				--no-fund --ignore-scripts >npm.log 2>&1) || {
 				echo "skipped: clients (npm cannot install them)"
-				rm -f "$to/package.json"
+				rm -f "$1/package.json"
 			}
 		}
 	else
 		echo "skipped: clients in Node.js (node or npm is not there)"
 	fi
-	HUB_CLIENTS=$to HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 \
-	    timeout -k 20 $FLOW_SECONDS "$top/tests/clients/clients.t" \
-	    >"$log" 2>&1 </dev/null
-	rc=$?
-	grep '^skipped:' "$log"
-	good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
-	echo "clients: $good passed, $bad failed"
-	count "$good" "$bad"
-	[ $rc -ne 0 ] || return
-	grep '^not ok' "$log" || tail -n 20 "$log"
-	[ "$bad" -gt 0 ] || count 0 1
+}
+clients() { # directory
+	to=$top/$1/clients
+	mkdir -p "$to"
+	client_packages "$to"
+	for t in "$top"/tests/clients/*.t; do
+		name=$(basename "$t" .t)
+		log=$to/$name.log
+		HUB_CLIENTS=$to HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 \
+		    timeout -k 20 $FLOW_SECONDS "$t" >"$log" 2>&1 </dev/null
+		rc=$?
+		grep '^skipped:' "$log"
+		good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
+		echo "clients/$name: $good passed, $bad failed"
+		count "$good" "$bad"
+		[ $rc -ne 0 ] || continue
+		grep '^not ok' "$log" || tail -n 20 "$log"
+		[ "$bad" -gt 0 ] || count 0 1
+	done
 }
 asan_flow() {
 	for name in $(all_flow); do
 		case $TSAN_FLOW$long in
 		*" $name "*no)
-			case $FLOW_ALONE in
+			case $FLOW_ALONE$FLOW_PAIRS in
 			*" $name "*) continue ;;
 			esac
 			;;
@@ -263,7 +294,9 @@ asan_flow() {
 say "packages"
 # The flow tests are in Python; any python3 will do.
 if ! contrib/dev/install-deps.sh \
-    $(command -v python3 >/dev/null || echo python3); then
+    $(command -v python3 >/dev/null || echo python3) \
+    $([ $long = no ] || echo haproxy keepalived \
+	libxml2-utils poppler-utils weasyprint); then
 	count 0 1
 	end
 fi
@@ -280,6 +313,7 @@ units build-check
 if [ $long = yes ]; then
 	HUB_LONG=1
 	export HUB_LONG
+	promtool_get build-check
 	quick_seconds=$FLOW_SECONDS
 	FLOW_SECONDS=1200
 fi

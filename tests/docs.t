@@ -62,6 +62,7 @@ named=$(awk -F'|' '/^\| [A-Z][0-9]+ \|/ {
 is_test() { # file as documents name it, test
 	case $1 in
 	unit/*) grep -q "^$2(void" "tests/$1.c" ;;
+	clients/*) grep -q "^def $2(" "tests/$1.t" ;;
 	*) grep -q "^def $2(" "tests/flow/$1.t" ;;
 	esac 2>/dev/null
 }
@@ -115,4 +116,50 @@ for x in $shown; do
 	*) is_test "$file" "$test" ;;
 	esac || { echo "$page:$line: no test $test in '$file'"; bad=1; }
 done
+
+# ---- what is written is found from README.md, and what it names is there
+for page in SECURITY.md contrib/docs/*.md contrib/haproxy/README.md; do
+	grep -qF "\`$page\`" README.md contrib/docs/*.md ||
+	    { echo "$page: no page leads there"; bad=1; }
+done
+places='server|tests|contrib|policies|sql|tenants'
+for page in README.md SECURITY.md contrib/docs/*.md contrib/haproxy/README.md
+do
+	for path in $(grep -oE "\`($places)/[A-Za-z0-9_./-]+\`" "$page" |
+	    tr -d '\`' | sort -u); do
+		case $path in
+		# of developers.md: made by a build or for a run
+		*.log | *.trs) continue ;;
+		esac
+		[ -e "$path" ] || [ -e "$HUB_BUILDDIR/$path" ] ||
+		    { echo "$page: there is no $path"; bad=1; }
+	done
+	# and pictures
+	for path in $(sed -n 's/^.*](\([a-z]*\.svg\)).*$/\1/p' "$page"); do
+		[ -e "${page%/*}/$path" ] ||
+		    { echo "$page: there is no $path"; bad=1; }
+	done
+done
+# The list of BSI TR-03187, level 1, as it is public, has a row for each.
+page=contrib/docs/datenschutz.md
+for rows in AR:17 AUT:7 L:4 W:16; do
+	n=${rows#*:}
+	while [ "$n" -gt 0 ]; do
+		grep -Eq "^\|[^|]*${rows%:*}-$n[ ,]" $page ||
+		    { echo "$page: no row ${rows%:*}-$n"; bad=1; }
+		n=$((n - 1))
+	done
+done
+for row in W-18 W-19 W-20 W-21 W-22 DH-2 DH-3 DH-4 ORG-6 ORG-8; do
+	grep -Eq "^\|[^|]*$row[ ,]" $page ||
+	    { echo "$page: no row $row"; bad=1; }
+done
+# Periods that the page tells are those of the program.
+grep -q 'SPOOL_KEEP_US	  (35 \* WALL_DAY_US)' server/ledger/spool_priv.h ||
+    { echo "$page: not 35 days of the spool"; bad=1; }
+grep -q "interval '24 months' >= this" sql/schema/0011_chain.sql ||
+    { echo "$page: not 24 months of the ledger"; bad=1; }
+awk '/"decision-log", "keep"/ { getline; if (/"90d"/) ok = 1 }
+    END { exit !ok }' server/config_setting.c ||
+    { echo "$page: not 90 days of the decision log"; bad=1; }
 exit $bad

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-# attack_http.t - the rows of policy.md, H1 to H12, that http.t leaves: what
-# drips, what costs memory, what would write, TLS tricks, foreign origins.
+# attack_http.t - the rows of policy.md, H1 to H12, that http.t and attack_h2.t
+# leave: what drips, what costs memory, what would write, TLS tricks, foreign
+# origins.
 import os
 import sys
 
@@ -137,31 +138,6 @@ def h7_nothing_is_written(w):
 	check(not [t for b in w.brokers.values() for t in b.asked() if
 	    t[0].split(" ")[0] not in ("GET", "POST") or
 	    t[0].startswith("POST") and "/query" not in t[0]], "a write")
-
-
-@attack
-def h8_http2_is_not_spoken(w):
-	for offered, want in ((["h2"], None), (["h2", "http/1.1"], "http/1.1"),
-	    (["h2c", "h3"], None)):
-		ctx = w.tls()
-		ctx.set_alpn_protocols(offered)
-		with socket.create_connection(("127.0.0.1", w.port), 5 *
-		    SLOW) as s:
-			try:
-				t = ctx.wrap_socket(s,
-				    server_hostname="localhost")
-			except OSError:
-				same(want, None, "refused")
-				continue
-			same(t.selected_alpn_protocol(), want, offered)
-			t.close()
-	got, closed = w.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" +
-	    b"\0" * 9 * 99)
-	check(got[9:12] in (b"400", b"505") and closed, got[:100])
-	got, closed = w.raw(head(w, "GET %s%s HTTP/1.1" % (ENTITIES, Q),
-	    "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings",
-	    "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"))
-	check(got.startswith(b"HTTP/1.1 200 "), got[:100])
 
 
 def s_client(w, *argv, stdin="", seconds=10):

@@ -9,6 +9,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from flow import *
+from h2 import H2
 
 Q = "?type=WaterObserved"
 MTLS, DPOP, EITHER = ("https://idm.%s.example/region" % x
@@ -116,6 +117,24 @@ def j12_refuses_it_over_any_other_connection(w):
 		c.close()
 	kinds.add(no_entry(ask(w, "x" * 40), "no token at all"))
 	same(len(kinds), 1, "kinds of 401")
+
+
+@test
+def a_certificate_binds_over_http2_too(w):
+	mine = bind(w, w.claims("dortmund"), cert="client")
+
+	def status(c, token):
+		f = c.fields(Q, tenant=None, more=[("authorization",
+		    "Bearer " + token)])
+		return c.answer(c.head([x for x in f if x[0] !=
+		    "hub-purpose"])).status
+	for name, want in (("client", 200), ("client-other", 401),
+	    (None, 401)):
+		c = H2(w, ctx=client_tls(w, name))
+		for i in range(3):
+			same(status(c, mine), want, "with %s" % name)
+		same(status(c, w.token("dortmund")), 200, "unbound")
+		c.close()
 
 
 def resumed(w, ctx, session=None):

@@ -203,4 +203,29 @@ def fails_closed_without_the_database(w):
 		run(PG, "up", w.pg)
 
 
+@test
+def nobody_fills_the_line_in_which_others_wait(w):
+	holder = subprocess.Popen(["psql", "-XqAt", w.database, "-c", "BEGIN",
+	    "-c", "LOCK hub.head IN ACCESS EXCLUSIVE MODE", "-c",
+	    "SELECT pg_sleep(5)"], stdout=subprocess.DEVNULL)
+	wait_for(lambda: w.sql("SELECT 1 FROM pg_locks WHERE granted AND "
+	    "mode = 'AccessExclusiveLock' AND relation = "
+	    "'hub.head'::regclass"), 10, "lock")
+	token, got = w.token("holzwickede"), []
+	threads = [threading.Thread(target=lambda: got.append(call(w,
+	    token).status)) for i in range(80)]
+	for t in threads:
+		t.start()
+	try:
+		wait_for(lambda: 503 in got, 10, "some are sent away")
+		same(call(w, w.token("kreis-unna")).status, 200, "another")
+	finally:
+		for t in threads:
+			t.join()
+		holder.terminate()
+		holder.wait()
+	check(16 <= got.count(200) < 64, got)
+	same(call(w, token).status, 200, "later")
+
+
 main(setup)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # durable.t - an answer that a client has is in the ledger, once: after
-# kill -9, without PostgreSQL, and at the end.
+# kill -9, without PostgreSQL, and at the end; it waits for one sync.
 import os
 import random
+import statistics
+import struct
 import sys
 
 sys.dont_write_bytecode = True
@@ -14,7 +16,7 @@ ROUNDS = 20
 
 
 def setup():
-	w = World("durable")
+	w = World("durable", settings='control = "control.sock"')
 	e = [ent("urn:ngsi-ld:WaterObserved:%d" % i, "WaterObserved",
 	    waterLevel=prop(str(i))) for i in range(5)]
 	w.brokers = {n: ToolBroker(w, "broker-" + n, e) for n in "ds"}
@@ -150,6 +152,53 @@ def reports_what_was_recorded(w):
 	    w.ctl("-o", "json", "usage", year)[0]))
 
 
+SYNC_MS = 50
+
+
+@test
+def an_answer_waits_for_one_sync(w):
+	if SLOW > 1:
+		return	# a sanitizer's runtime must be loaded first
+	library = w.path("disk.so")
+	run("cc", "-shared", "-fPIC", "-o", library,
+	    os.path.join(SRC, "tests/support/disk.c"))
+	with open(w.path("syncs"), "wb") as f:
+		f.write(bytes(16))
+
+	def syncs():
+		with open(w.path("syncs"), "rb") as f:
+			return struct.unpack("=QQ", f.read())[0]
+	w.stop()
+	w.start(env=dict(os.environ, LD_PRELOAD=library,
+	    HUB_DISK_SYNC=str(SYNC_MS * 1000),
+	    HUB_DISK_COUNT=w.path("syncs")))
+	c = w.connect()
+	for i in range(3):	# names get their numbers
+		w.ask("froendenberg", Q, conn=c).ok()
+	before = syncs()
+	ms = []
+	for i in range(15):
+		at = time.monotonic()
+		w.ask("froendenberg", Q, conn=c).ok()
+		ms.append((time.monotonic() - at) * 1000)
+	n = syncs() - before
+	# Held until the record is on the disk, and for one sync, not for two.
+	check(min(ms) >= SYNC_MS, ms)
+	check(statistics.median(ms) < 1.8 * SYNC_MS, ms)
+	# A minute's TICK may come between.
+	check(15 <= n <= 16, "%d syncs for 15 answers" % n)
+	# A crowd shares them.
+	load = w.load("froendenberg", Q, 3, connections=16,
+	    ids=w.path("ids-syncs"))
+	before = syncs()
+	r = load.result()
+	n = syncs() - before
+	same((r["errors"], r["refused"]), (0, 0), "load %r" % r)
+	check(r["count"] > 4 * n, "%d syncs for %r" % (n, r))
+	w.stop()
+	w.start()
+
+
 # fdatasync(2) that fails as long as a file is there.
 FAILING = """#define _GNU_SOURCE
 #include <dlfcn.h>
@@ -184,6 +233,9 @@ def ends_when_its_disk_fails(w):
 	for i in range(2):
 		same(w.ask("froendenberg", Q).status, 503, "status")
 	same(w.ready()[0], 503, "readyz")
+	check("the disk has failed" in w.ready()[1], w.ready())
+	check(json.loads(w.ctl("-o", "json", "status")[0])["spool"]["failed"],
+	    "hubctl status")
 	wait_for(lambda: not w.hub.running(), 20, "hubd ends")
 	same(w.hub.p.returncode, 74, "exit code")
 	os.unlink(fails)

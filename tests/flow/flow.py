@@ -390,6 +390,28 @@ class ToolBroker:
 
 # ---- the world of a test file
 
+def children(pid):
+	"""Without ps(1), which a small system lacks."""
+	found = []
+	for name in os.listdir("/proc"):
+		if not name.isdigit():
+			continue
+		with contextlib.suppress(OSError):
+			with open("/proc/%s/stat" % name) as f:
+				stat = f.read().rpartition(")")[2].split()
+			if stat[1] == pid:
+				found.append(name)
+	return found
+
+
+def postgres_signal(w, signo):
+	"""To the postmaster and all its backends."""
+	pid = run(PG, "pid", w.pg)[0].strip()
+	for p in children(pid) + [pid]:
+		with contextlib.suppress(ProcessLookupError):
+			os.kill(int(p), signo)
+
+
 class World:
 	def __init__(self, name, brokers=None, settings="", database=True,
 	    limits=""):

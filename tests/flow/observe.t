@@ -19,7 +19,8 @@ SUFFIXES = {"counter": ("_total",), "info": ("_info",), "gauge": ("",),
 
 
 def setup():
-	w = World("observe", {n: Broker([ent("urn:ngsi-ld:WaterObserved:" + n,
+	w = World("observe", settings='decision-log { directory = "decisions" }',
+	    brokers={n: Broker([ent("urn:ngsi-ld:WaterObserved:" + n,
 	    "WaterObserved", waterLevel=prop("1"))]) for n in ("d", "s")})
 	w.apply(tenants() + "".join(source("broker-" + n, who, w.brokers[n],
 	    ["WaterObserved"], timeout="500ms",
@@ -258,6 +259,52 @@ def satisfies_promtool(w):
 	    os.path.join(SRC, "contrib/prometheus/drehscheibe.rules.yml"))
 	run("promtool", "test", "rules",
 	    os.path.join(SRC, "contrib/prometheus/drehscheibe.test.yml"))
+
+
+@test
+def has_the_names_and_labels_that_others_expect(w):
+	"""Dashboards and alerts of operators rely on them."""
+	w.ask("froendenberg", Q)
+	samples = metrics(w)
+	heads = set(re.findall(r"# TYPE (\S+) (\S+)", admin(w, "/metrics")
+	    .ok().body.decode()))
+	for name, type, labels in (
+	    ("hub_http_requests_total", "counter",
+		{"listener", "method", "code", "tenant"}),
+	    ("hub_http_request_duration_seconds", "histogram", {"listener"}),
+	    ("hub_upstream_request_duration_seconds", "histogram",
+		{"broker", "op"}),
+	    ("hub_upstream_up", "gauge", {"broker"}),
+	    ("hub_policy_decisions_total", "counter",
+		{"effect", "rule_class"}),
+	    ("hub_policy_snapshot_age_seconds", "gauge", set()),
+	    ("hub_jwks_age_seconds", "gauge", None), # files have none
+	    ("hub_ledger_spool_bytes", "gauge", set()),
+	    ("hub_ledger_events_lost_total", "counter", set()),
+	    ("hub_rate_limited_total", "counter", {"tenant"}),
+	    ("hub_build_info", "gauge", {"version"}),
+	    ("hub_log_lines_lost_total", "counter", set()),
+	    ("hub_decision_log_lines_total", "counter", set()),
+	    ("hub_decision_log_lines_lost_total", "counter", set())):
+		check((name, type) in heads, "no %s %s" % (type, name))
+		ends = ("_count",) if type == "histogram" else ("",)
+		got = {frozenset(k for k, v in l) for n, l in samples
+		    if n in [name + e for e in ends]}
+		same(got, set() if labels is None else {frozenset(labels)},
+		    name)
+
+
+@test
+def every_alert_is_tested(w):
+	folder = os.path.join(SRC, "contrib/prometheus/drehscheibe.")
+	with open(folder + "rules.yml") as f:
+		alerts = re.findall(r"- alert: (\w+)", f.read())
+	check(len(alerts) >= 12, "%r" % alerts)
+	with open(folder + "test.yml") as f:
+		tested = f.read().split("- alertname: ")[1:]
+	for a in alerts:
+		check(any(t.startswith(a + "\n") and "exp_labels" in t
+		    for t in tested), a + " never fires in a test")
 
 
 main(setup)

@@ -2,6 +2,7 @@
 # operate.t - status, reload, drain and log-level over the control socket;
 # reload and restart under load, without a request that fails.
 import os
+import resource
 import sys
 
 sys.dont_write_bytecode = True
@@ -155,6 +156,33 @@ def only_who_may_is_heard(w):
 	got = os.read(r, 4096)
 	check(b'"error":"denied"' in got, "got %r" % got)
 	wait_for(lambda: w.logged('msg="control: refused" uid=65534'), 5, "log")
+
+
+def seconds_of(pid):
+	"""Of a processor, so far."""
+	with open("/proc/%d/stat" % pid) as f:
+		user, system = f.read().rpartition(")")[2].split()[11:13]
+	return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@test
+def waits_for_a_descriptor_without_spinning(w):
+	pid = w.hub.p.pid
+	limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(10 * SLOW)
+	resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+	try:
+		s.connect(w.path("control.sock"))
+		s.send(b"status\n")
+		begun = seconds_of(pid)
+		time.sleep(2)
+		used = seconds_of(pid) - begun
+	finally:
+		resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+	check(used < 0.15, "%.2f s of a processor in 2 s" % used)
+	check(s.recv(16).startswith(b'{"ok":true'), "answered then")
+	s.close()
 
 
 @test

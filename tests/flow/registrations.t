@@ -506,6 +506,31 @@ def asks_as_it_is_registered(w):
 
 
 @test
+def gets_the_state_of_a_trace_where_it_is_registered(w):
+	"""Once, and never as the client sent it unless it is well-formed."""
+	a = w.brokers["a"]
+	id = made(w, body(w, contextSourceInfo=[
+	    {"key": "Tracestate", "value": "urn:ngsi-ld:request"},
+	    {"key": "traceparent", "value": "urn:ngsi-ld:request"}]))
+	trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	parent = "00-%s-00f067aa0ba902b7-01" % trace
+	for sent, state in (({"traceparent": parent, "tracestate": "k=v"},
+		["k=v"]), ({"traceparent": parent, "tracestate": "K=v"}, []),
+	    ({"traceparent": "x", "tracestate": "k=v"}, []), ({}, [])):
+		a.forget()
+		asks(w, headers=sent).ok()
+		got = [f.split(": ", 1) for f in a.asked()[0][1:]]
+		same([v for k, v in got if k.lower() == "tracestate"], state,
+		    "%r" % sent)
+		parents = [v for k, v in got if k.lower() == "traceparent"]
+		same(len(parents), 1, "%r" % sent)
+		same(parents[0].split("-")[1] == trace, sent.get("traceparent")
+		    == parent, "%r: %r" % (sent, parents))
+		check(parents != [parent], "our own part")
+	gone(w, id)
+
+
+@test
 def does_not_ask_who_is_in_via(w):
 	a = w.brokers["a"]
 	id = made(w, body(w, contextSourceAlias="broker.a"))

@@ -542,12 +542,17 @@ def grafana_gets_two_views_and_its_own_rows(w):
 	    "SELECT * FROM ledger.grafana_reader",
 	    "SELECT ledger.grafana_reader_set('hub_grafana', NULL)",
 	    "SELECT report.indicators('2025-01-01', '2026-01-01', NULL)",
+	    "SELECT pg_advisory_lock(hashtextextended('ledger.ingest', 0))",
+	    "SELECT pg_try_advisory_lock_shared(1)",
+	    "SELECT pg_advisory_xact_lock(1, 2)",
 	    "DELETE FROM report.grafana_usage"):
 		p = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1",
 		    w.database, "-c", "SET ROLE hub_grafana; " + sql],
 		    capture_output=True, text=True, timeout=60 * SLOW)
 		check(p.returncode != 0 and "permission denied" in p.stderr or
 		    "cannot delete" in p.stderr, sql + p.stderr)
+	same(as_grafana(w, "SELECT pg_try_advisory_lock(1)", "hub_ingest"),
+	    [["t"]], "who loads has its lock")
 
 
 @test
@@ -694,6 +699,9 @@ def xrechnung_says_what_is_missing(w):
 	for a, b, code in (("leitweg-id", "# leitweg-id", 78),
 	    ('leitweg-id = "05978012-12345-67"', "", 1),
 	    ('vat-id = "DE123456789"', "", 1),
+	    ("DE0212", "DE0312", 1), ("+49 2304 1040", "Kasse 12", 1),
+	    ("kasse@schwerte.example", "kasse@schwerte", 1),
+	    ('vat-id = "DE123456789"', 'tax-number = "316/5750/0815"', 1),
 	    ('name = "Stadt', 'name = "${HOME} Stadt', 78),
 	    ("due-days = 14", "due-days = 9999", 78),
 	    ("buyer froendenberg", "buyer kamen", 78)):
@@ -716,6 +724,26 @@ def grafana_sees_what_was_booked(w):
 	    "report.journal WHERE account = 'share' AND ags = '%s'" %
 	    AGS["froendenberg"])
 	same(rows, [[AGS["froendenberg"], booked[0][0]]], "own, in EUR")
+
+
+@test
+def a_damaged_calculation_ends_no_hub(w):
+	rows = w.sql("SELECT pg_get_viewdef('report.allocation_run')")
+	view = "\n".join("|".join(row) for row in rows)
+	bad = re.sub(r"(\w+\.)?\bdoc,", lambda m: "regexp_replace(%s, "
+	    "'\"share_cents\": *(-?[0-9]+)', '\"share_cents\":\\1.5', 'g') "
+	    "AS doc," % m.group(0)[:-1], view, count=1)
+	check(bad != view, view)
+	get(w, "froendenberg", "/statements/2025-03").ok()
+	try:
+		w.sql("CREATE OR REPLACE VIEW report.allocation_run AS " + bad)
+		same(get(w, "froendenberg", "/statements/2025-03").status, 503,
+		    "no statement")
+	finally:
+		check(w.hub.running(), "the hub has ended")
+		w.sql("CREATE OR REPLACE VIEW report.allocation_run AS " +
+		    view)
+	get(w, "froendenberg", "/statements/2025-03").ok()
 
 
 @test

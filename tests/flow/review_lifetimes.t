@@ -129,28 +129,6 @@ def ends_at_once_at_the_second_term(w):
 	w.start()
 
 
-def children(pid):
-	"""Without ps(1), which a small system lacks."""
-	found = []
-	for name in os.listdir("/proc"):
-		if not name.isdigit():
-			continue
-		with contextlib.suppress(OSError):
-			with open("/proc/%s/stat" % name) as f:
-				stat = f.read().rpartition(")")[2].split()
-			if stat[1] == pid:
-				found.append(name)
-	return found
-
-
-def postgres_signal(w, signo):
-	"""To the postmaster and all its backends."""
-	pid = run(PG, "pid", w.pg)[0].strip()
-	for p in children(pid) + [pid]:
-		with contextlib.suppress(ProcessLookupError):
-			os.kill(int(p), signo)
-
-
 @test
 def ends_while_the_database_hangs(w):
 	ids = w.path("ids-hang")

@@ -177,8 +177,17 @@ def obeys_a_file_without_a_database(w):
 
 
 @test
-def reads_it_again_when_told_to_and_lifts_it_when_it_is_gone(w):
+def reads_a_file_that_is_another_with_the_size_and_time_of_the_old_one(w):
 	at = os.stat(w.path("deny.list"))
+	with open(w.path("deny.list")) as f:
+		text = f.read()
+	w.write("deny.list", text.replace("holzwickede", "froendenber"))
+	os.utime(w.path("deny.list"), ns=(at.st_atime_ns, at.st_mtime_ns))
+	wait_for(lambda: w.ask("holzwickede", Q).status == 200, 10, "another")
+
+
+@test
+def reads_it_again_when_told_to_and_lifts_it_when_it_is_gone(w):
 	w.write("deny.list", "tenant froendenberg\n")
 	w.hub.kill(signal.SIGHUP)
 	wait_for(lambda: w.ask("froendenberg", Q).status == 403, 5, "SIGHUP")
@@ -198,16 +207,71 @@ def obeys_it_from_the_first_request_on(w):
 	same(w.ask("schwerte", Q).status, 200, "another")
 
 
+def asks_for_crises(w, token, end):
+	"""As fast as they are answered, until then."""
+	c = w.connect()
+	n = 0
+	while time.monotonic() < end.at:
+		c.request("GET", "/hub/v1/crises", headers={"Authorization":
+		    "Bearer " + token})
+		r = c.getresponse()
+		r.read()
+		n += r.status == 200
+		end.last = r.status
+		if r.status == 401:
+			end.refused = True
+			break
+	c.close()
+	end.asked += n
+
+
+@test
+def obeys_the_file_while_the_helper_has_its_hands_full(w):
+	class end:
+		at, refused, asked = time.monotonic() + 15 * SLOW, False, 0
+	token = w.token("schwerte", azp="busy")
+	threads = [threading.Thread(target=asks_for_crises,
+	    args=(w, token, end)) for i in range(4)]
+	for t in threads:
+		t.start()
+	time.sleep(2)
+	w.write("deny.list", "client busy\n")
+	for t in threads:
+		t.join()
+	check(end.asked > 20, (end.asked, end.last))
+	check(end.refused, "refused only when nobody asks any more")
+
+
+@test
+def obeys_the_file_while_the_database_hangs(w):
+	token = w.token("schwerte", azp="night")
+	w.write("deny.list", "")
+	wait_for(lambda: w.ask(None, Q, token=token).status == 200, 10, "let in")
+	postgres_signal(w, signal.SIGSTOP)
+	try:
+		time.sleep(2)	# the helper waits for it by now
+		w.write("deny.list", "client night\n")
+		wait_for(lambda: w.ask(None, Q, token=token).status == 401, 5,
+		    "the file")
+	finally:
+		postgres_signal(w, signal.SIGCONT)
+
+
 @test
 def does_not_start_without_a_deny_list_that_is_there(w):
 	w.stop()
-	os.unlink(w.path("deny.list"))
-	os.mkdir(w.path("deny.list"))
-	p = subprocess.run([HUBD, "-c", w.path("hubd.conf"), "-f"],
-	    capture_output=True, text=True, timeout=20 * SLOW)
-	same(p.returncode, 78, p.stderr[-500:])
-	check("deny.list is there and cannot be read" in p.stderr, p.stderr)
-	os.rmdir(w.path("deny.list"))
+	at = w.path("deny.list")
+	for make in (os.mkdir, os.mkfifo, lambda _: w.write("deny.list",
+	    "jti x\n" * 20001), lambda _: w.write("deny.list", "#" *
+	    ((1 << 20) + 1))):
+		os.rmdir(at) if os.path.isdir(at) else os.unlink(at)
+		make(at)
+		p = subprocess.run([HUBD, "-c", w.path("hubd.conf"), "-f"],
+		    capture_output=True, text=True, timeout=20 * SLOW)
+		same(p.returncode, 78, p.stderr[-500:])
+		check("deny.list is there and cannot be read" in p.stderr,
+		    p.stderr)
+	os.unlink(at)
 	w.start()
 
 

@@ -33,6 +33,7 @@ def setup():
 		    [type], more=more)
 		r += agreement("a-" + name, "dortmund", "froendenberg",
 		    "broker-%s-data" % name, {type: "allow = {%s}" % attr})
+	w.region = r
 	w.apply(r)
 	w.start()
 	return w
@@ -125,6 +126,28 @@ def gives_all_again_once_it_is_confirmed(w):
 	wait_for(lambda: w.ask("froendenberg", CLOSED).status == 200, 40,
 	    "closed")
 	check("degraded" not in w.ready()[1], w.ready())
+
+
+
+@test
+def does_not_take_what_it_cannot_read_for_the_latest(w):
+	w.sql("CREATE ROLE hub_stale LOGIN; GRANT hub_proxy TO hub_stale")
+	owner = w.database
+	w.stop()
+	w.database = owner.replace("user=postgres", "user=hub_stale")
+	w.write_conf()
+	w.database = owner
+	w.start()
+	w.write_conf()	# of hubctl
+	same(len(w.ask("froendenberg", CLOSED).ids()), 1, "closed")
+	w.sql("REVOKE SELECT ON hub.bundle_file FROM hub_proxy")
+	w.apply(w.region[:w.region.index("agreement a-closed")])
+	wait_for(lambda: w.ask("froendenberg", CLOSED).status == 503, 40,
+	    "an agreement that has ended goes on")
+	check(w.logged("bundle cannot be read"), "log")
+	w.sql("GRANT SELECT ON hub.bundle_file TO hub_proxy")
+	wait_for(lambda: w.ask("froendenberg", CLOSED).body == b"[]", 20,
+	    "the latest is in force")
 
 
 main(setup)

@@ -102,6 +102,7 @@ def an_untouched_ledger_is_intact(w):
 	check("also against 2 digests" in out, out)
 	n = int(w.sql("SELECT count(*) FROM ledger.event")[0][0])
 	check(n > 140 and "%d rows checked" % n in out, out)
+	same(os.stat(w.path("export")).st_mode & 0o777, 0o700, "who may read it")
 	# Made again, it is the same.
 	w.ctl("export", "audit-data", w.path("again"))
 	run("diff", "-r", w.path("export"), w.path("again"))
@@ -320,6 +321,69 @@ def t33_a_head_cut_off_is_older_than_the_digest(w):
 	out = verify(1, "--db", uri, *trusted(w))
 	check("the chain ends with block %d, the digest" % first in out and
 	    "already names block %d" % last in out, out)
+
+
+@test
+def a_database_that_answers_otherwise_the_second_time_is_found(w):
+	"""The forged blocks of T32, but the true ones for whoever asks first."""
+	seq = w.sql("SELECT min(seq) FROM ledger.event WHERE decision = 1 AND "
+	    "class = 'access'")[0][0]
+	rolls = ROLLUPS % {"seq": seq}
+	uri = copy(w, "CREATE TABLE ledger.block_true AS SELECT * FROM "
+	    "ledger.block; UPDATE ledger.event SET bytes_out = bytes_out + 1 "
+	    "WHERE seq = %s; " % seq + rolls + rolls.replace("usage_day",
+	    "usage_month").replace("(day,", "(service_period,").replace(
+	    "SELECT service_day", "SELECT service_period"))
+	anew(w, uri)
+	run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", uri, "-c", """
+	    ALTER TABLE ledger.block RENAME TO block_forged;
+	    CREATE FUNCTION ledger.lie() RETURNS SETOF ledger.block_forged
+	    LANGUAGE plpgsql AS $$ BEGIN
+		IF current_setting('lie.told', true) = 'yes' THEN
+			RETURN QUERY SELECT * FROM ledger.block_forged;
+		ELSE
+			PERFORM set_config('lie.told', 'yes', false);
+			RETURN QUERY SELECT * FROM ledger.block_true;
+		END IF;
+	    END $$;
+	    CREATE VIEW ledger.block AS SELECT * FROM ledger.lie()""")
+	out = verify(1, "--db", uri, *trusted(w))
+	check("the blocks were others when they were read again" in out, out)
+
+
+@test
+def what_breaks_off_is_not_called_tampered(w):
+	for table, after in (("event", "seq < (SELECT max(seq) FROM "
+	    "ledger.event_true)"), ("block", "block_no < 3"),
+	    ("usage_day", "false"), ("dictionary", "false")):
+		uri = copy(w)
+		run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", uri, "-c",
+		    "ALTER TABLE ledger.%s RENAME TO %s_true; CREATE VIEW "
+		    "ledger.%s AS SELECT * FROM ledger.%s_true WHERE CASE WHEN %s "
+		    "THEN true ELSE 1 / (random() * 0)::int = 0 END" % (table,
+		    table, table, table, after))
+		check("CANNOT CHECK" in verify(2, "--db", uri), table)
+	for name in ("events", "blocks", "usage_month", "dictionary", "runs"):
+		out = w.path("broken-" + name)
+		shutil.copytree(w.path("export"), out)
+		os.remove(out + "/%s.csv" % name)
+		os.mkdir(out + "/%s.csv" % name)
+		check(name + ".csv cannot be read" in verify(2, "--export", out),
+		    name)
+
+
+@test
+def no_byte_of_a_ledger_moves_a_cursor(w):
+	out = w.path("escapes")
+	shutil.copytree(w.path("export"), out)
+	with open(out + "/events.csv", encoding="utf-8") as f:
+		lines = f.read().split("\n")
+	lines[1] = "\x1b[2J\x7f\x9b1m" + lines[1]
+	with open(out + "/events.csv", "w", encoding="utf-8") as f:
+		f.write("\n".join(lines))
+	said = verify(1, "--export", out)
+	check("block ?[2J???1m" in said, said)
+	check(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), repr(said))
 
 
 # ---- P15: any byte

@@ -68,11 +68,14 @@ check_same(const struct json_node *a, const struct json_node *b)
 {
 	assert(a->off == b->off && a->len == b->len && a->next == b->next &&
 	       a->count == b->count && a->kind == b->kind &&
-	       a->escaped == b->escaped && a->name == b->name && !b->alike);
+	       a->escaped == b->escaped && a->name == b->name && !b->alike &&
+	       !b->same);
 }
 
-static void
-check_alike(const struct json *j, uint32_t i)
+/* Elements that are alike do not tell of those in them what is the same; the
+ * end of the last one is the result. */
+static uint32_t
+check_alike(const struct json *j, uint32_t i, uint32_t outer_end)
 {
 	const uint32_t rows = j->nodes[i].next - i;
 	const struct json_node *a = &j->nodes[i - rows], *b = &j->nodes[i];
@@ -86,7 +89,12 @@ check_alike(const struct json *j, uint32_t i)
 		if (a->name)
 			assert(str_eq(json_raw(j, i - rows + k),
 			    json_raw(j, i + k)));
+		if (b->same && i >= outer_end)
+			assert(b->kind >= JSON_ARRAY ||
+			    str_eq(json_span(j, i - rows + k),
+				json_span(j, i + k)));
 	}
+	return (i >= outer_end ? i + rows : outer_end);
 }
 
 static void
@@ -151,7 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct str text = { (const char *)data, len };
 	struct arena *arena = arena_new();
 	struct json j, k;
-	uint32_t number = 0;
+	uint32_t number = 0, alike_end = 0;
 	enum hub_err err = json_parse(&j, text, &limits, arena);
 
 	assert(err == scalar_parse(&k, text, &limits, arena));
@@ -163,12 +171,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (err == HUB_OK) {
 		assert(str_utf8(text));
 		assert(j.n == k.n && j.n > 0 && j.nodes[0].next == j.n);
-		assert(memcmp(&j.nodes[0], &k.nodes[0], 18) == 0);
+		assert(j.odd_names == k.odd_names);
 		check_node(&j, 0, 0, j.len);
 		for (uint32_t i = 0; i < j.n; i++) {
 			check_same(&j.nodes[i], &k.nodes[i]);
 			if (j.nodes[i].alike)
-				check_alike(&j, i);
+				alike_end = check_alike(&j, i, alike_end);
 			if (j.nodes[i].kind >= JSON_ARRAY)
 				check_children(&j, i, arena);
 			else if (j.nodes[i].kind == JSON_STRING)

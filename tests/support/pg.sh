@@ -12,6 +12,7 @@
 #	pg.sh run COMMAND...	start, COMMAND with HUB_DATABASE set, stop
 #
 # No TCP, trust inside a folder of mode 0700, no sync: for tests and demos.
+# HUB_PG_OPTIONS: more options of the server, which override those here.
 # As root the server runs as user postgres, else as the caller.
 set -eu
 
@@ -77,7 +78,8 @@ up() {
 		    -c listen_addresses= -c unix_socket_permissions=0700 \
 		    -c fsync=off -c synchronous_commit=off \
 		    -c full_page_writes=off -c shared_buffers=32MB \
-		    -c max_connections=50 -c log_timezone=UTC -c timezone=UTC
+		    -c max_connections=50 -c log_timezone=UTC -c timezone=UTC \
+		    ${HUB_PG_OPTIONS:-}
 	) &
 	child=$!
 	n=0

@@ -27,6 +27,7 @@ struct world {
 	size_t nowners;
 	struct merge_owner owners[3];
 	bool own; /* the views are of the reader's own data */
+	size_t count; /* of entities, as merged last */
 };
 
 static int
@@ -80,10 +81,11 @@ add_view(struct world *w, struct merge *m, const struct view_text *v)
 	}
 }
 
-/* The merged views, one entity a line; views in the order given. */
+/* The merged views, one entity a line; views in the order given. Of the list
+ * that results, only those from..to. */
 static const char *
-merge_text(struct world *w, const struct view_text *views,
-    const unsigned *order, unsigned n)
+merge_part(struct world *w, const struct view_text *views,
+    const unsigned *order, unsigned n, size_t from, size_t to)
 {
 	struct entity_out out = { .context = vocab_core(w->vocab),
 		.names = &w->names,
@@ -98,17 +100,29 @@ merge_text(struct world *w, const struct view_text *views,
 	memcpy(m.owners, w->owners, w->nowners * sizeof(*m.owners));
 	for (unsigned i = 0; i < n; i++)
 		add_view(w, &m, &views[order != NULL ? order[i] : i]);
+	m.from = from;
+	m.to = to;
 	merge_run(&m, &all, &count);
 	buf_reset(&w->buf);
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0) {
+		assert_true(
+		    i == 0 || str_cmp(all[i - 1]->id, all[i]->id) < 0);
+		if (i < from || i >= to)
+			continue;
+		if (i > from)
 			BUF_LIT(&w->buf, ",\n");
-			assert_true(str_cmp(all[i - 1]->id, all[i]->id) < 0);
-		}
 		entity_write(all[i], &out, &w->buf);
 	}
 	assert_false(w->buf.failed);
+	w->count = count;
 	return (buf_cstr(&w->buf));
+}
+
+static const char *
+merge_text(struct world *w, const struct view_text *views,
+    const unsigned *order, unsigned n)
+{
+	return (merge_part(w, views, order, n, 0, SIZE_MAX));
 }
 
 static const char *
@@ -147,6 +161,36 @@ merges_the_overlaps_of_three_brokers_in_any_order(void **state)
 
 		assert_string_equal(got, want);
 	}
+}
+
+/* A page of the list is the same lines, and the list is as long. */
+static void
+puts_together_a_part_as_it_does_the_whole(void **state)
+{
+	struct world *w = *state;
+	const struct view_text views[] = {
+		{ "dortmund", 100, data_file(w, "dortmund.json") },
+		{ "kreis-unna", 100, data_file(w, "kreis-unna.json") },
+		{ "schwerte", 100, data_file(w, "schwerte.json") },
+	};
+	struct str whole = arena_str(w->arena,
+	    str_of(merge_text(w, views, NULL, 3))), rest = whole, line;
+	const size_t count = w->count;
+	size_t i = 0;
+
+	assert_int_equal(count, 9);
+	while (str_cut(&rest, '\n', &line)) {
+		if (line.p[line.len - 1] == ',')
+			line.len--;
+		assert_string_equal(merge_part(w, views, NULL, 3, i, i + 1),
+		    arena_str(w->arena, line).p);
+		assert_int_equal(w->count, count);
+		i++;
+	}
+	assert_int_equal(i, count);
+	assert_string_equal(merge_part(w, views, NULL, 3, 0, count), whole.p);
+	assert_string_equal(merge_part(w, views, NULL, 3, count, SIZE_MAX), "");
+	assert_int_equal(w->count, count);
 }
 
 #define A(...)	"{\"id\":\"urn:x:1\",\"type\":\"T\"," __VA_ARGS__ "}"
@@ -605,6 +649,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(merges_the_overlaps_of_three_brokers_in_any_order),
+		T(puts_together_a_part_as_it_does_the_whole),
 		T(lets_the_right_value_win),
 		T(joins_the_members_of_the_entity),
 		T(forgets_an_expiry_that_one_of_three_lacks),

@@ -428,15 +428,15 @@ rows_of_one_kind_are_one_sum(void **state)
 	rows_end(&rs);
 	assert_int_equal(rs.n, ROWS_MAX);
 	assert_int_equal(rs.rolls.n, 2);
-	assert_int_equal(rs.rolls.sums[0].requests, 4998);
-	assert_int_equal(rs.rolls.sums[0].denied, 1250);
-	assert_int_equal(rs.rolls.sums[0].entities, 4998000000);
-	assert_int_equal(rs.rolls.sums[0].hist[0], 2499);
-	assert_int_equal(rs.rolls.sums[0].hist[1], 2499);
+	assert_int_equal(rs.rolls.sums[0].requests, 32766);
+	assert_int_equal(rs.rolls.sums[0].denied, 8192);
+	assert_int_equal(rs.rolls.sums[0].entities, 32766000000);
+	assert_int_equal(rs.rolls.sums[0].hist[0], 16383);
+	assert_int_equal(rs.rolls.sums[0].hist[1], 16383);
 	assert_int_equal(rs.rolls.sums[1].bytes, INT64_MAX);
 	rolls_json(&rs.rolls, &rs.open, 7, 9, &json);
 	assert_non_null(strstr(buf_cstr(&json), "\"provider\":\"\\\"\","));
-	assert_non_null(strstr(buf_cstr(&json), "\"requests\":4998,"));
+	assert_non_null(strstr(buf_cstr(&json), "\"requests\":32766,"));
 	buf_clear(&json);
 	rows_clear(&rs);
 }

@@ -72,19 +72,13 @@ world_clear(struct world *w)
 	arena_free(w->arena);
 }
 
-/* The view of a tenant as text, or "-" when the entity is not in it. */
-static const char *
-view_at(struct world *w, const char *tenant, const char *text,
-    const char *now, uint64_t *grants_r)
+/* What a tenant may see, and when that was. */
+static const struct policy_leg *
+leg_at(struct world *w, const char *tenant, const char *now,
+    struct wall_us *at_r)
 {
-	static const struct json_limits limits = JSON_LIMITS_BROKER;
 	struct policy_query q = { .action = ACTION_QUERY };
-	struct entity_out out = { .context = vocab_core(w->region->vocab),
-		.names = &w->names,
-		.sys_attrs = true };
-	struct document *doc = arena_alloc(w->arena, sizeof(*doc));
 	const struct policy_leg *legs;
-	struct entity e;
 	unsigned n;
 
 	q.consumer = tenant_find(&w->region->tenants, str_of(tenant));
@@ -92,12 +86,28 @@ view_at(struct world *w, const char *tenant, const char *text,
 	assert_int_equal(wall_parse(str_of(now), &q.at), HUB_OK);
 	policy_plan(w->set, &q, w->arena, &legs, &n);
 	assert_int_equal(n, 1);
+	*at_r = q.at;
+	return (&legs[0]);
+}
+
+/* The view of a leg as text, or "-" when the entity is not in it. */
+static const char *
+view_of(struct world *w, const struct policy_leg *leg, const char *text,
+    struct wall_us at, uint64_t *grants_r)
+{
+	static const struct json_limits limits = JSON_LIMITS_BROKER;
+	struct entity_out out = { .context = vocab_core(w->region->vocab),
+		.names = &w->names,
+		.sys_attrs = true };
+	struct document *doc = arena_alloc(w->arena, sizeof(*doc));
+	struct entity e;
+
 	doc->context = vocab_core(w->region->vocab);
 	if (json_parse(&doc->json, str_of(text), &limits, w->arena) != HUB_OK)
 		fail_msg("no JSON: %s", text);
 	assert_int_equal((w->series ? entity_read_series : entity_read)(doc, 0,
 	    &w->names, w->arena, &e), HUB_OK);
-	if (!(w->series ? redact_series : redact_entity)(&legs[0], &e, q.at,
+	if (!(w->series ? redact_series : redact_entity)(leg, &e, at,
 		&w->names, w->arena))
 		return ("-");
 	if (grants_r != NULL)
@@ -105,6 +115,16 @@ view_at(struct world *w, const char *tenant, const char *text,
 	buf_reset(&w->buf);
 	entity_write(&e, &out, &w->buf);
 	return (buf_cstr(&w->buf));
+}
+
+static const char *
+view_at(struct world *w, const char *tenant, const char *text,
+    const char *now, uint64_t *grants_r)
+{
+	struct wall_us at;
+	const struct policy_leg *leg = leg_at(w, tenant, now, &at);
+
+	return (view_of(w, leg, text, at, grants_r));
 }
 
 struct redact_case {
@@ -465,6 +485,8 @@ keeps_to_the_area(void **state)
 #define DELAY	"share T { allow = {x, y}  delay = 15min }"
 #define BOTH	"share T { allow = {x, y}  history = 2h  delay = 15min }"
 #define SEEN(t) V("dateObserved", "\"" t "\"")
+#define AT(v, t)                                                              \
+	"{\"type\":\"Property\",\"value\":" v ",\"observedAt\":\"" t "\"}"
 #define LD(t)                                                                 \
 	V("dateObserved", "{\"@type\":\"DateTime\",\"@value\":\"" t "\"}")
 
@@ -494,6 +516,18 @@ binds_values_to_their_time(void **state)
 		{ HISTORY, "", E(VO("x", "1", "2026-11-22T17:00:00Z") ","
 				 SEEN("2026-11-22T15:00:00Z")),
 		    E(VO("x", "1", "2026-11-22T17:00:00Z")) },
+		/* ... as it came, whatever of the others is kept before */
+		{ HISTORY, "", E(V("z", "1") "," SEEN("2026-11-22T15:00:00Z")
+			",\"x\":[" AT("1", "2026-11-22T17:00:00Z") ","
+			"{\"value\":2,\"datasetId\":\"urn:d:1\","
+			"\"observedAt\":\"2026-11-22T15:00:00Z\"},"
+			"{\"value\":3,\"datasetId\":\"urn:d:2\","
+			"\"observedAt\":\"2026-11-22T17:00:00Z\"}],"
+			V("y", "2")),
+		    E("\"x\":[" AT("1", "2026-11-22T17:00:00Z") ","
+			"{\"type\":\"Property\",\"value\":3,"
+			"\"datasetId\":\"urn:d:2\","
+			"\"observedAt\":\"2026-11-22T17:00:00Z\"}]") },
 		{ DELAY, "", E(X "," LD("2026-11-22T17:45:00Z")), E(X) },
 		{ DELAY, "", E(X "," LD("2026-11-22T17:46:00Z")), "-" },
 		/* neither: static for history, dropped for delay */
@@ -609,8 +643,6 @@ knows_by_which_agreements_each_instance_is_released(void **state)
 	assert_true(redact_grants(&e) == 0);
 }
 
-#define AT(v, t)                                                              \
-	"{\"type\":\"Property\",\"value\":" v ",\"observedAt\":\"" t "\"}"
 #define MA(v, t)                                                              \
 	"{\"type\":\"Property\",\"value\":" v ",\"modifiedAt\":\"" t "\"}"
 #define GAT(c, t)                                                             \
@@ -706,10 +738,93 @@ makes_no_more_of_a_series_than_is_watched_for(void **state)
 	world_clear(&w);
 }
 
+/* What was found about one entity may be used for the next one of the answer:
+ * whichever that is, it is seen as it is alone. */
+static void
+sees_each_entity_as_if_it_were_alone(void **state)
+{
+	static const char *const shares[] = {
+		"share T { allow = {x, y}  system = {scope} }",
+		"share T { allow = {y} } share U { allow = {x} }",
+		"share T { allow = {y} round x { to = 0.5 } }",
+		"share T { allow = {x} } share U { round x { to = 0.5 } }",
+		"share T { allow = {x, y}  inside = {box} }",
+		"share T { allow = {x, y, location}  outside = {box}"
+		"  without-location = keep }",
+		HISTORY,
+		DELAY,
+		"share T { allow = {y}  history = 2h  round x { to = 0.5 } }"
+		"  share U { allow = {x, dateObserved} }",
+	};
+	static const char *const forbids[] = { "",
+		"forbid ff { attribute = x  reason = R }",
+		"forbid ff { type = U  attribute = y  reason = R }",
+		"forbid ff { type = U  reason = R }" };
+	static const char *const entities[] = {
+		E(X "," V("y", "2")), E(V("x", "2.4") "," V("y", "\"a\"")),
+		EU(X "," V("y", "2")), ETU(X "," V("y", "2")),
+		E(V("y", "2") "," X), E(X), E(X "," V("z", "3")),
+		E("\"scope\":\"/s\"," X "," V("y", "2")),
+		"{\"id\":\"urn:c:1\",\"type\":\"T\"," X ","
+		    V("y", "2") "}",
+		E("\"x\":{}," V("y", "2")), E("\"x\":["
+		    "{\"value\":1},{\"value\":2,\"datasetId\":\"urn:d:1\"}]"),
+		E("\"x\":{\"value\":1,\"expiresAt\":"
+		    "\"2026-01-01T00:00:00Z\"}," V("y", "2")),
+		E("\"x\":{\"value\":1,\"expiresAt\":"
+		    "\"2027-01-01T00:00:00Z\"}," V("y", "2")),
+		E("\"expiresAt\":\"2026-01-01T00:00:00Z\"," X ","
+		    V("y", "2")),
+		E(X "," POINT("7.5,51.5")), E(X "," POINT("9,51.5")),
+		E(X ",\"location\":7"),
+		E(VO("x", "1", "2026-11-22T17:00:00Z") "," V("y", "2")),
+		E(VO("x", "1", "2026-11-22T12:00:00Z") "," V("y", "2")),
+		E(SEEN("2026-11-22T17:00:00Z") "," X "," V("y", "2")),
+		E(SEEN("2026-11-22T12:00:00Z") "," X "," V("y", "2")),
+		ETU(SEEN("2026-11-22T17:00:00Z") "," X "," V("y", "2")),
+	};
+	const struct policy_leg *leg;
+	struct policy_leg none;
+	uint64_t alone, after;
+	struct wall_us at;
+	struct world w;
+	char want[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(shares) * COUNT(forbids); i++) {
+		world_init(&w, shares[i / COUNT(forbids)],
+		    forbids[i % COUNT(forbids)]);
+		leg = leg_at(&w, "cc", NOW, &at);
+		for (size_t k = 0; k < COUNT(entities) * COUNT(entities); k++) {
+			const char *a = entities[k / COUNT(entities)];
+			const char *b = entities[k % COUNT(entities)];
+
+			alone = after = 0;
+			names_init(&w.names, w.region->vocab, w.arena);
+			(void)snprintf(want, sizeof(want), "%s",
+			    view_of(&w, leg, b, at, &alone));
+			names_init(&w.names, w.region->vocab, w.arena);
+			(void)view_of(&w, leg, a, at, NULL);
+			assert_string_equal(view_of(&w, leg, b, at, &after),
+			    want);
+			assert_int_equal(after, alone);
+		}
+		/* of another source nothing was found yet */
+		none = *leg;
+		none.ngrants = 0;
+		names_init(&w.names, w.region->vocab, w.arena);
+		(void)view_of(&w, leg, entities[0], at, NULL);
+		assert_string_equal(
+		    view_of(&w, &none, entities[0], at, NULL), "-");
+		world_clear(&w);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sees_each_entity_as_if_it_were_alone),
 		cmocka_unit_test(shows_what_is_allowed_and_nothing_else),
 		cmocka_unit_test(joins_what_several_types_grant),
 		cmocka_unit_test(shows_only_what_transforms_make_of_values),

@@ -1,212 +1,6 @@
 /* tests/unit/test_region.c - the language of region files: what parses, what
  * is refused, and what the complaint says. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "policies/region.h"
-
-#define FILES_MAX 12
-
-/* Every block and key of the language. A case replaces one piece of it. */
-static const char base_region[] =
-    "tenant schwerte { name = \"Stadt Schwerte\"  ags = \"05978028\"\n"
-    "  kind = municipality  may-register = {\"https://*.schwerte.example\"}\n"
-    "  population \"2018-12-31\" { inhabitants = 46340  source = IT.NRW } }\n"
-    "tenant froendenberg { name = \"Stadt Fröndenberg/Ruhr\"\n"
-    "  ags = \"05978012\"  kind = municipality  failed-sources = error\n"
-    "  population \"2018-12-31\" { inhabitants = 20766 } }\n"
-    "tenant kreis-unna { name = \"Kreis Unna\"  ags = 05978000\n"
-    "  kind = district  crisis-authority = true  status = active }\n"
-    "issuer \"https://idm.example/auth/realms/region\" {\n"
-    "  jwks-file = \"keys.json\"  audience = regional-hub\n"
-    "  algorithms = {RS256, ES256}  typ = \"at+jwt\"  ca = ca.pem\n"
-    "  tenant-claim = hub_tenant  roles-path = \"a.b.roles\"  max-ttl = 1h\n"
-    "  sender = any  skew = 10s  tokens-before = \"2026-01-01T00:00:00Z\"\n"
-    "  speaks-for = {schwerte, kreis-unna}\n"
-    "  map \"Fröndenberg (Ruhr)\" { tenant = froendenberg } }\n"
-    "context \"https://ctx.example/region.jsonld\" { file = region.jsonld }\n"
-    "context \"https://ctx.example/water.jsonld\" { file = water.jsonld }\n"
-    "source broker { owner = schwerte  kind = ngsi-ld  timeout = 1500ms\n"
-    "  endpoint = \"https://api.schwerte.example/context/ngsi-ld/v1\"\n"
-    "  in-flight = 16  page = 50  breaker = \"3/2s\"  ca = \"ca.pem\"\n"
-    "  context = \"https://ctx.example/region.jsonld\"\n"
-    "  client-certificate = c.pem  client-key = k.pem  plain = false\n"
-    "  oauth { token-url = \"https://idm.example/token\"  client-id = hub\n"
-    "    secret-file = \"s\"  scope = \"api:read\" } }\n"
-    "source v2 { owner = froendenberg  kind = ngsi-v2\n"
-    "  endpoint = \"http://localhost:1026/\"  bearer-file = token }\n"
-    "dataset pegel { source = broker  upstream-tenant = pegel  priority = 10\n"
-    "  title = \"Pegel\"  licence = dl-de-by-2-0  attribution = \"Stadt\"\n"
-    "  ids = {\"urn:ngsi-ld:FloodMonitoring:*\"}  personal-data = none\n"
-    "  mode = inclusive  operations = {federationOps, queryTemporal}\n"
-    "  publish = listed  local-only = true\n"
-    "  type FloodMonitoring { attributes = {currentLevel, alertLevel,\n"
-    "    measuredDistance, location, dateObserved, refDevice} } }\n"
-    "purpose hochwasserschutz { title = \"Hochwasser\"  legal-basis = BHKG }\n"
-    "area stadt { ags = \"05978028\"\n"
-    "  geojson-file = \"areas/stadt.geojson\" }\n"
-    "agreement pegel-fb { version = 3  provider = schwerte\n"
-    "  consumer = froendenberg  dataset = pegel  purpose = hochwasserschutz\n"
-    "  actions = {query, retrieve, temporal, subscribe}\n"
-    "  valid = \"2026-06-01..2027-05-31\"  document = \"Az. 12-7\"\n"
-    "  price = solidar-a  quota = \"600/h burst 60\"\n"
-    "  signed-by = {\"schwerte:dk\", \"froendenberg:stab\"}\n"
-    "  share FloodMonitoring { inside = {stadt}  outside = {}  buffer = 2km\n"
-    "    without-location = keep  history = 90d  delay = 15min\n"
-    "    allow = {currentLevel, \"currentLevel.accuracy\", location}\n"
-    "    filterable = {currentLevel}  system = {scope, createdAt}\n"
-    "    round measuredDistance { to = 0.05 }\n"
-    "    constant refDevice { value = x }\n"
-    "    grid alertLevel { to = 500m }  pseudonym dateObserved { } }\n"
-    "  crisis flood { authority = kreis-unna  history = 365d\n"
-    "    quota = \"6000/h\"  max = 72h  report = 7d } }\n"
-    "forbid geraete { type = FloodMonitoring  attribute = refDevice\n"
-    "  dataset = pegel  consumer = froendenberg  purpose = hochwasserschutz\n"
-    "  reason = \"DSGVO Art. 5\"  crisis-override = false }\n"
-    "price solidar-a { flat-month = 0.00  per-request = 0.01 }\n"
-    "cost betrieb { title = \"Betrieb\"  amount = 55000.00  from = 2026-01-01\n"
-    "  to = 2026-12-31  model = mit }\n"
-    "model mit { version = 1  clause = \"§ 5\"\n"
-    "  members = {schwerte, froendenberg}\n"
-    "  component sockel { basis-points = 2000  key = equal }\n"
-    "  component kopf { basis-points = 4000  key = population\n"
-    "    key-date = 2018-12-31 }\n"
-    "  component nutzung { basis-points = 2000  key = usage\n"
-    "    on-zero = population }\n"
-    "  component fest { basis-points = 500  key = fixed\n"
-    "    member schwerte { amount = 2750.00 } }\n"
-    "  component gewicht { basis-points = 500  key = weights\n"
-    "    member schwerte { weight = 3 } }\n"
-    "  component stufen { basis-points = 500  key = stepdown\n"
-    "    tier 20000 { weight = 100 } tier 0 { weight = 60 } }\n"
-    "  component spiel { basis-points = 500  key = shapley\n"
-    "    coalition schwerte { amount = 55000.00 }\n"
-    "    coalition froendenberg { amount = 40000.00 }\n"
-    "    coalition \"schwerte,froendenberg\" { amount = 66000.00 } }\n"
-    "  member schwerte { from = 2026-07-01  to = 2026-12-31\n"
-    "    minimum = 1.00 }\n"
-    "  minimum = 2500.00  maximum = 10000.00  per = year  tie = rotate\n"
-    "  usage-party = consumer\n"
-    "  meter { access = 1000  entity = 10  kib = 1 } }\n"
-    "test \"sieht nichts\" { as = froendenberg  purpose = hochwasserschutz\n"
-    "  at = \"2026-07-01T12:00:00Z\"  request = \"type=FloodMonitoring\"\n"
-    "  entity = '{\"id\": \"urn:x:1\", \"type\": \"FloodMonitoring\"}'\n"
-    "  expect = \"[]\"  absent = {refDevice} }\n";
-
-static const char region_context[] =
-    "{\"@context\": [\"https://ctx.example/water.jsonld\"]}";
-static const char water_context[] = "{\"@context\": {"
-				    "\"FloodMonitoring\": \"https://ex/Flood\","
-				    "\"accuracy\": \"https://ex/accuracy\","
-				    "\"alertLevel\": \"https://ex/alert\","
-				    "\"currentLevel\": \"https://ex/current\","
-				    "\"dateObserved\": \"https://ex/date\","
-				    "\"measuredDistance\": \"https://ex/dist\","
-				    "\"refDevice\": \"https://ex/device\"}}";
-static const char square[] =
-    "{\"type\":\"Polygon\",\"coordinates\":"
-    "[[[7.4,51.4],[7.6,51.4],[7.6,51.5],[7.4,51.5],[7.4,51.4]]]}";
-
-struct parsed {
-	struct region_file files[FILES_MAX];
-	unsigned nfiles;
-	struct arena *arena;
-	enum hub_err err;
-	struct region *region;
-	struct region_message *messages;
-	unsigned nmessages;
-};
-
-static void
-add_file(struct parsed *p, const char *path, struct str bytes)
-{
-	assert_true(p->nfiles < FILES_MAX);
-	p->files[p->nfiles++] = (struct region_file){ str_of(path), bytes };
-}
-
-static void
-parsed_init(struct parsed *p)
-{
-	memset(p, 0, sizeof(*p));
-	p->arena = arena_new();
-	add_file(p, "region.jsonld", str_of(region_context));
-	add_file(p, "water.jsonld", str_of(water_context));
-	add_file(p, "areas/stadt.geojson", str_of(square));
-	add_file(p, "keys.json", STR("{\"keys\":[]}"));
-}
-
-static void
-parsed_run(struct parsed *p)
-{
-	p->err = region_parse(p->files, p->nfiles, &p->region, p->arena,
-	    &p->messages, &p->nmessages);
-	assert_int_equal(p->err == HUB_OK, p->region != NULL);
-}
-
-static void
-parsed_clear(struct parsed *p)
-{
-	region_free(p->region);
-	arena_free(p->arena);
-}
-
-static const struct region_message *
-find_message(const struct parsed *p, const char *text)
-{
-	unsigned i;
-
-	for (i = 0; i < p->nmessages; i++)
-		if (strstr(p->messages[i].text.p, text) != NULL)
-			return (&p->messages[i]);
-	return (NULL);
-}
-
-static void
-print_messages(const struct parsed *p)
-{
-	unsigned i;
-
-	for (i = 0; i < p->nmessages; i++)
-		print_message("%.*s:%u:%u: %s%s\n",
-		    STR_FMT(p->messages[i].file), p->messages[i].line,
-		    p->messages[i].column,
-		    p->messages[i].warning ? "warning: " : "",
-		    p->messages[i].text.p);
-}
-
-/* The base with the first occurrence of find replaced. */
-static char *
-edited(const char *find, const char *replace)
-{
-	const char *at = strstr(base_region, find);
-	size_t before, size = sizeof(base_region) + strlen(replace);
-	char *text = xcalloc(1, size);
-
-	if (at == NULL)
-		fail_msg("the base region has no \"%s\"", find);
-	else {
-		before = (size_t)(at - base_region);
-		(void)snprintf(text, size, "%.*s%s%s", (int)before, base_region,
-		    replace, at + strlen(find));
-	}
-	return (text);
-}
-
-static void
-parse_edited(struct parsed *p, const char *find, const char *replace)
-{
-	char *text = edited(find, replace);
-
-	parsed_init(p);
-	add_file(p, "demo.hub", arena_str(p->arena, str_of(text)));
-	free(text);
-	parsed_run(p);
-}
+#include "tests/support/region_bench.h"
 
 static void
 reads_every_block_and_key(void **state)
@@ -232,8 +26,6 @@ reads_every_block_and_key(void **state)
 	assert_int_equal(p.region->nmodels, 1);
 	parsed_clear(&p);
 }
-
-#define ASSERT_STR(s, lit) assert_true(str_eq((s), STR(lit)))
 
 static void
 keeps_what_the_blocks_say(void **state)
@@ -287,34 +79,6 @@ keeps_what_the_blocks_say(void **state)
 	assert_int_equal(ag->until.us, day.us);
 	parsed_clear(&p);
 }
-
-struct edit {
-	const char *find, *replace;
-	const char *text; /* part of the complaint */
-};
-
-static void
-check_edits(const struct edit *edits, size_t n, bool warning)
-{
-	const struct region_message *m;
-	struct parsed p;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		parse_edited(&p, edits[i].find, edits[i].replace);
-		m = find_message(&p, edits[i].text);
-		if (m == NULL || m->warning != warning ||
-		    (p.err == HUB_OK) != warning) {
-			print_message("%s -> %s\n", edits[i].find,
-			    edits[i].replace);
-			print_messages(&p);
-			fail_msg("expected: %s", edits[i].text);
-		}
-		parsed_clear(&p);
-	}
-}
-#define CHECK(edits, warning)                                                 \
-	check_edits(edits, sizeof(edits) / sizeof((edits)[0]), warning)
 
 static void
 refuses_names_that_are_not_known(void **state)
@@ -432,6 +196,10 @@ refuses_values_outside_what_is_allowed(void **state)
 		{ "to = 0.05", "to = 0.0", "positive decimal" },
 		{ "amount = 55000.00", "amount = 55000.001", "an amount" },
 		{ "amount = 55000.00", "amount = 1e5", "an amount" },
+		{ "amount = 55000.00", "amount = 55000.00  correct-from = -1",
+		    "an amount" },
+		{ "amount = 55000.00", "amount = 55000.00  correct-from = \"\"",
+		    "an amount" },
 		{ "from = 2026-01-01", "from = 2026-02-30", "calendar" },
 		{ "basis-points = 2000", "basis-points = 2001",
 		    "must be 10000, not 10001" },
@@ -860,222 +628,12 @@ hashes_the_files_and_not_their_order(void **state)
 	assert_memory_not_equal(ha, hc, 32);
 }
 
-/* ---- files on the disk */
-
-static void
-write_file(const char *folder, const char *name, const char *text)
-{
-	char path[512];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-remove_file(const char *folder, const char *name)
-{
-	char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	assert_int_equal(unlink(path), 0);
-}
-
-static enum hub_err
-load(const char *folder, const char *name, struct arena *arena,
-    struct region_file **files_r, unsigned *n_r, struct buf *why)
-{
-	char path[512];
-	const char *paths[] = { path };
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return (region_load(paths, 1, arena, files_r, n_r, why));
-}
-
-static void
-loads_what_files_include_and_refer_to(void **state)
-{
-	char folder[] = "/tmp/hub-region-XXXXXX";
-	struct arena *arena = arena_new();
-	struct region_file *files;
-	struct buf why;
-	unsigned n;
-
-	(void)state;
-	buf_init(&why, 4096);
-	assert_non_null(mkdtemp(folder));
-	write_file(folder, "a.hub", "include (\"b.hub\")\n");
-	write_file(folder, "b.hub", "area xx { geojson-file = g.json }\n"
-				    "area yy { geojson-file = missing }\n"
-				    "source s { bearer-file = secret }\n");
-	write_file(folder, "g.json", "{}");
-	write_file(folder, "secret", "s3cret");
-	assert_int_equal(load(folder, "a.hub", arena, &files, &n, &why),
-	    HUB_OK);
-	assert_int_equal(n, 3);
-	ASSERT_STR(files[1].path, "b.hub");
-	ASSERT_STR(files[2].path, "g.json");
-	assert_int_equal(load(folder, ".", arena, &files, &n, &why), HUB_OK);
-	assert_int_equal(n, 3);
-	assert_int_equal(load(folder, "none.hub", arena, &files, &n, &why),
-	    HUB_ENOENT);
-	assert_int_equal(load(folder, "g.json", arena, &files, &n, &why),
-	    HUB_ERANGE);
-
-	write_file(folder, "a.hub", "include (\"../b.hub\")\n");
-	assert_int_equal(load(folder, "a.hub", arena, &files, &n, &why),
-	    HUB_ERANGE);
-	write_file(folder, "a.hub", "include (\"/etc/passwd\")\n");
-	assert_int_equal(load(folder, "a.hub", arena, &files, &n, &why),
-	    HUB_ERANGE);
-	remove_file(folder, "g.json");
-	assert_int_equal(chdir(folder), 0);
-	assert_int_equal(symlink("/etc/passwd", "g.json"), 0);
-	assert_int_equal(load(folder, "b.hub", arena, &files, &n, &why),
-	    HUB_ERANGE);
-	remove_file(folder, "a.hub");
-	remove_file(folder, "b.hub");
-	remove_file(folder, "g.json");
-	remove_file(folder, "secret");
-	assert_int_equal(chdir("/"), 0);
-	assert_int_equal(rmdir(folder), 0);
-	buf_clear(&why);
-	arena_free(arena);
-}
-
-static void
-accepts_the_example_region(void **state)
-{
-	const char *src = getenv("HUB_SRCDIR");
-	struct arena *arena = arena_new();
-	struct parsed p = { .arena = arena };
-	struct region_file *files;
-	struct buf why;
-
-	(void)state;
-	if (src == NULL) {
-		arena_free(arena);
-		skip();
-	}
-	buf_init(&why, 4096);
-	assert_int_equal(load(src, "policies/examples", arena, &files,
-			     &p.nfiles, &why),
-	    HUB_OK);
-	p.err = region_parse(files, p.nfiles, &p.region, arena, &p.messages,
-	    &p.nmessages);
-	print_messages(&p);
-	assert_int_equal(p.err, HUB_OK);
-	assert_int_equal(p.region->ntests, 1);
-	buf_clear(&why);
-	parsed_clear(&p);
-}
-
-/* ---- costs and models */
-
-static void
-keeps_what_a_model_says(void **state)
-{
-	const struct region_component *c;
-	const struct region_model *m;
-	struct parsed p;
-
-	(void)state;
-	parse_edited(&p, "", "");
-	assert_int_equal(p.err, HUB_OK);
-	assert_int_equal(p.region->costs[0].amount.cents, 5500000);
-	m = p.region->costs[0].model;
-	assert_ptr_equal(m, &p.region->models[0]);
-	assert_int_equal(m->nmembers, 2);
-	/* In order of AGS, not of the file. */
-	ASSERT_STR(m->members[0].tenant->name, "froendenberg");
-	assert_int_equal(m->members[0].minimum.cents, 250000);
-	assert_int_equal(m->members[0].maximum.cents, 1000000);
-	assert_int_equal(m->members[0].from.us, INT64_MIN);
-	assert_int_equal(m->members[1].minimum.cents, 100);
-	assert_int_equal(m->members[1].maximum.cents, 1000000);
-	assert_true(m->bounded);
-	c = m->components;
-	assert_int_equal(c[1].inhabitants[0], 20766);
-	assert_int_equal(c[1].inhabitants[1], 46340);
-	/* on-zero = population and stepdown take the only key date there is */
-	assert_int_equal(c[2].inhabitants[1], 46340);
-	assert_int_equal(c[5].inhabitants[1], 46340);
-	assert_null(c[0].inhabitants);
-	assert_int_equal(c[3].given[0], 0);
-	assert_int_equal(c[3].given[1], 275000);
-	assert_int_equal(c[4].given[1], 3);
-	assert_int_equal(c[5].tiers[0].up_to, 20000);
-	assert_int_equal(c[5].tiers[1].up_to, 0);
-	assert_int_equal(c[5].tiers[1].weight, 60);
-	assert_int_equal(c[6].ncoalitions, 3);
-	assert_int_equal(c[6].coalitions[2].members, 3);
-	parsed_clear(&p);
-}
-
-static void
-T16_refuses_models_that_do_not_hold_together(void **state)
-{
-	static const struct edit edits[] = {
-		{ "basis-points = 2000  key = equal", "basis-points = 1999  "
-		    "key = equal", "must be 10000, not 9999" },
-		{ "key = equal", "key = equel",
-		    "bad value \"equel\" of key; allowed: equal, population, "
-		    "usage, previous-year-usage, fixed, weights, stepdown, "
-		    "shapley; nearest: equal" },
-		{ "members = {schwerte, froendenberg}",
-		    "members = {schwerte, froendenberg, schwerte}",
-		    "'schwerte' is there twice" },
-		{ "component sockel", "component Sockel", "bad name" },
-		/* Two versions of a model are never in force at once. */
-		{ "model mit {", "model mit { version = 1 members = {schwerte} "
-		    "component sockel { basis-points = 10000 key = equal } }\n"
-		    "model mit {", "model mit is there twice" },
-		{ "ags = \"05978012\"", "", "'froendenberg' has no ags" },
-		{ "ags = \"05978012\"", "ags = \"05978028\"",
-		    "'froendenberg' and 'schwerte' have the same ags" },
-		{ "    key-date = 2018-12-31 }\n", "    }\n",
-		    "component kopf needs key-date" },
-		{ "    key-date = 2018-12-31 }\n",
-		    "    key-date = 2017-12-31 }\n",
-		    "tenant froendenberg has no population of 2017-12-31" },
-		{ "amount = 2750.00", "amount = 2750.01",
-		    "component fest of model mit is fixed at 2750.01, which "
-		    "is not 500 basis points of this amount" },
-		{ "tier 0 {", "tier 30000 {", "needs tier 0" },
-		{ "tier 0 {", "tier 020000 {", "one tier is there twice" },
-		{ "weight = 60", "weight = 101",
-		    "is above that of the one before" },
-		{ "tier 20000 {", "tier viele {", "is a number of inhabitants" },
-		{ "coalition schwerte {", "coalition "
-		    "\"froendenberg, schwerte\" {",
-		    "this coalition is there twice" },
-		{ "coalition schwerte {", "coalition \"schwerte,schwerte\" {",
-		    "'schwerte' is there twice" },
-		{ "    coalition schwerte { amount = 55000.00 }\n", "",
-		    "coalition schwerte is missing" },
-		{ "member schwerte { weight = 3 }", "member kreis-unna "
-		    "{ weight = 3 }", "'kreis-unna' is not among members" },
-		{ "minimum = 1.00", "minimum = 10000.01",
-		    "maximum is below minimum" },
-		{ "to = 2026-12-31  model = mit", "to = 2126-12-31  model = "
-		    "mit", "over a hundred years" },
-	};
-
-	(void)state;
-	CHECK(edits, false);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_block_and_key),
 		cmocka_unit_test(keeps_what_the_blocks_say),
-		cmocka_unit_test(keeps_what_a_model_says),
-		cmocka_unit_test(T16_refuses_models_that_do_not_hold_together),
 		cmocka_unit_test(refuses_names_that_are_not_known),
 		cmocka_unit_test(refuses_values_outside_what_is_allowed),
 		cmocka_unit_test(
@@ -1093,8 +651,6 @@ main(void)
 		cmocka_unit_test(forbids_what_any_context_means_by_a_name),
 		cmocka_unit_test(refuses_more_than_it_can_hold),
 		cmocka_unit_test(hashes_the_files_and_not_their_order),
-		cmocka_unit_test(loads_what_files_include_and_refer_to),
-		cmocka_unit_test(accepts_the_example_region),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

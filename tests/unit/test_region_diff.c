@@ -380,6 +380,11 @@ static const struct edit edits[] = {
 	    "cost betrieb: the amount is now 120.50 EUR, was 100.00 EUR.",
 	    "Kosten betrieb: der Betrag ist jetzt 120,50 EUR, war 100,00 "
 	    "EUR."),
+	{ "amount = 100.00", "amount = 100.00  correct-from = 2.50", O, O,
+	    "cost betrieb: corrections are posted from 2.50 EUR for a member "
+	    "on, was 1.00 EUR.",
+	    "Kosten betrieb: berichtigt wird ab 2,50 EUR für ein Mitglied, "
+	    "bisher 1,00 EUR." },
 	ALIKE("to = 2026-12-31", "to = 2026-11-30", O,
 	    "cost betrieb now runs from 2026-01-01 to 2026-11-30, was from "
 	    "2026-01-01 to 2026-12-31.", NULL),

@@ -196,8 +196,9 @@ T45_says_from_which_year_on_a_way_is_cheaper(void **state HUB_UNUSED)
 /* ---- invoices */
 
 static const struct invoice_party seller = { .name = "S", .city = "C",
-	.postcode = "1", .email = "a@b.example", .vat_id = "DE1",
-	.tax_number = "", .contact = "K", .phone = "1", .iban = "DE2" };
+	.postcode = "1", .email = "a@b.example", .id = "I", .vat_id = "DE1",
+	.tax_number = "", .contact = "K", .phone = "112",
+	.iban = "DE02 1203 0000 0000 2020 51" };
 static const struct invoice_party buyer = { .name = "B", .city = "C",
 	.postcode = "1", .email = "c@d.example", .reference = "L" };
 
@@ -205,7 +206,7 @@ static struct invoice
 invoice(const struct invoice_line *lines, unsigned n)
 {
 	return ((struct invoice){ "1", "2026-11-02", "2026-12-02", seller,
-	    buyer, n, lines });
+	    buyer, n, lines, 0, NULL });
 }
 
 static void
@@ -241,6 +242,64 @@ an_invoice_is_refused_where_the_standard_refuses_it(void **state HUB_UNUSED)
 	assert_null(invoice_fault(&v));
 	v.buyer.reference = "";
 	assert_non_null(invoice_fault(&v));
+	/* Somehow it has to be known who sells. */
+	v = invoice(lines, 1);
+	v.seller.id = "";
+	assert_null(invoice_fault(&v));
+	v.seller.vat_id = "";
+	v.seller.tax_number = "1";
+	assert_string_equal(invoice_fault(&v),
+	    "the seller needs an id (BT-29): no vat-id is told");
+	v = invoice(&lines[2], 1);
+	v.seller.id = "";
+	assert_non_null(invoice_fault(&v));
+}
+
+static void
+an_account_a_phone_and_an_email_have_their_form(void **state HUB_UNUSED)
+{
+	static const struct {
+		const char *iban, *phone, *email;
+		bool good;
+	} cases[] = {
+		{ "DE02120300000000202051", "112", "a@b.de", true },
+		{ "NO9386011117947", "+49 (0) 2", "a.b@c.d-e.de", true },
+		{ "MT84MALT011000012345MTLCAST001S", "112", "a@b.de", true },
+		{ "DE03120300000000202051", "112", "a@b.de", false },
+		{ "DE02120300000000202015", "112", "a@b.de", false },
+		{ "de02120300000000202051", "112", "a@b.de", false },
+		{ "DE0212030000000020205-", "112", "a@b.de", false },
+		{ "DE02", "112", "a@b.de", false },
+		{ "D102120300000000202051", "112", "a@b.de", false },
+		{ "DE02120300000000202051DE02120300000000202051", "112",
+		    "a@b.de", false },
+		{ "DE02120300000000202051", "12", "a@b.de", false },
+		{ "DE02120300000000202051", "Kasse", "a@b.de", false },
+		{ "DE02120300000000202051", "112", "a@b", false },
+		{ "DE02120300000000202051", "112", "@b.de", false },
+		{ "DE02120300000000202051", "112", "a@.de", false },
+		{ "DE02120300000000202051", "112", "a@b.", false },
+		{ "DE02120300000000202051", "112", "a@", false },
+		{ "DE02120300000000202051", "112", "a@b..de", false },
+		{ "DE02120300000000202051", "112", "a@b@c.de", false },
+		{ "DE02120300000000202051", "112", "a b@c.de", false },
+		{ "DE02120300000000202051", "112", "a", false },
+	};
+	static const struct invoice_line line = { "1", "x", "2026-10-01",
+		"2026-10-31", 'S', 19, "", 100 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct invoice v = invoice(&line, 1);
+
+		v.seller.iban = cases[i].iban;
+		v.seller.phone = cases[i].phone;
+		v.seller.email = cases[i].email;
+		assert_int_equal(invoice_fault(&v) == NULL, cases[i].good);
+		v = invoice(&line, 1);
+		v.buyer.email = cases[i].email;
+		assert_int_equal(invoice_fault(&v) == NULL,
+		    cases[i].good || i < 12);
+	}
 }
 
 static void
@@ -250,13 +309,18 @@ a_credit_has_a_negative_quantity_and_no_negative_price(void **state HUB_UNUSED)
 		{ "1", "x", "2026-10-01", "2026-10-31", 'S', 19, "", -150 },
 		{ "2", "x", "2026-10-01", "2026-10-31", 'S', 19, "", 100 },
 	};
+	static const char *const earlier[] = { "1-2026-09", "1-2026-10" };
 	struct invoice v = invoice(lines, 2);
 	struct buf b;
 
+	v.nearlier = 2;
+	v.earlier = earlier;
 	buf_init(&b, 65536);
 	invoice_write(&v, &b);
 	(void)buf_cstr(&b);
 	assert_non_null(strstr(b.p, ">384<"));
+	assert_non_null(strstr(b.p, "<cac:InvoiceDocumentReference>\n"
+	    "<cbc:ID>1-2026-10</cbc:ID>\n"));
 	assert_non_null(strstr(b.p, ">-1</cbc:InvoicedQuantity>"));
 	assert_null(strstr(b.p, "<cbc:PriceAmount currencyID=\"EUR\">-"));
 	/* 19 % of -0.50 is -0.095: half a cent goes away from zero. */
@@ -278,8 +342,13 @@ outside_of_the_tax_there_is_no_rate_and_no_vat_id(void **state HUB_UNUSED)
 	buf_init(&b, 65536);
 	invoice_write(&v, &b);
 	(void)buf_cstr(&b);
-	assert_null(strstr(b.p, "cbc:Percent"));
+	/* BR-O-05 of the line, BR-DE-14 of the sum. */
+	assert_null(strstr(strstr(b.p, "<cac:InvoiceLine>"), "cbc:Percent"));
+	assert_non_null(strstr(b.p, "<cbc:Percent>0</cbc:Percent>\n"
+	    "<cbc:TaxExemptionReason>"));
 	assert_null(strstr(b.p, "DE1<"));
+	assert_non_null(strstr(b.p, "<cac:PartyIdentification>\n"
+	    "<cbc:ID>I</cbc:ID>\n"));
 	assert_non_null(strstr(b.p, "§ 2b UStG"));
 	assert_non_null(strstr(b.p, ">1.00</cbc:PayableAmount>"));
 	buf_clear(&b);
@@ -297,6 +366,8 @@ main(void)
 		cmocka_unit_test(T45_says_from_which_year_on_a_way_is_cheaper),
 		cmocka_unit_test(
 		    an_invoice_is_refused_where_the_standard_refuses_it),
+		cmocka_unit_test(
+		    an_account_a_phone_and_an_email_have_their_form),
 		cmocka_unit_test(
 		    a_credit_has_a_negative_quantity_and_no_negative_price),
 		cmocka_unit_test(

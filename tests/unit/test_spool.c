@@ -36,6 +36,8 @@
 
 static atomic_int fail_syncs;	/* so many fdatasync calls fail */
 static atomic_bool disk_full;	/* fsync and writes of zeros: ENOSPC */
+static const char *disk_dir;	/* so does another segment there ... */
+static atomic_uint disk_files;	/* ... than so many; 0: any */
 static atomic_int synced_failed_again;
 static ino_t failed_file;
 
@@ -59,10 +61,34 @@ fdatasync(int fd)
 	return ((int)syscall(SYS_fdatasync, fd));
 }
 
+/* Segments in disk_dir. */
+static unsigned
+files_there(void)
+{
+	DIR *d = opendir(disk_dir);
+	struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += strlen(e->d_name) == 20;
+	(void)closedir(d);
+	return (n);
+}
+
+static bool
+no_space(void)
+{
+	unsigned most = atomic_load(&disk_files);
+
+	return (atomic_load(&disk_full) ||
+	    (most > 0 && files_there() >= most));
+}
+
 ssize_t
 pwrite(int fd, const void *p, size_t n, off_t off)
 {
-	if (atomic_load(&disk_full) && off == 0 && n > RECORD_LEN) {
+	if (off == 0 && n > RECORD_LEN && no_space()) {
 		errno = ENOSPC;
 		return (-1);
 	}
@@ -419,6 +445,8 @@ T20_steps_over_a_bad_slot_before_a_good_one(void **state HUB_UNUSED)
 	assert_int_equal(st.quarantined, 2);
 	assert_int_equal(hub_read(&h, &pos, &bad), 8);
 	assert_int_equal(bad, 1);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.quarantined, 2); /* each once */
 	hub_remove(&h);
 }
 
@@ -561,6 +589,32 @@ T23_a_full_disk_stops_only_the_next_segment(void **state HUB_UNUSED)
 	hub_write(&h, 100);
 	more = hub_read(&h, &pos, NULL);
 	assert_int_equal(more, 101);
+	hub_remove(&h);
+}
+
+static void
+T23_loaded_segments_make_room_on_a_full_disk(void **state HUB_UNUSED)
+{
+	struct spool_pos pos = { 0 };
+	struct hub h;
+	unsigned n;
+
+	hub_make(&h);
+	disk_dir = h.dir;
+	atomic_store(&disk_files, 5);
+	assert_int_equal(hub_open(&h, 64 * SEGMENT), HUB_OK);
+	n = fill(&h);
+	assert_in_range(n, 4 * 31, 5 * 31);
+	assert_int_equal(hub_read(&h, &pos, NULL), n);
+	spool_loaded(h.sp, &pos);
+	for (int i = 0; i < 300 && hub_submit(&h, 1, uuid7(clock_wall())) !=
+		HUB_OK; i++)
+		(void)usleep(10000);
+	hub_wait(&h, n + 1);
+	hub_write(&h, 1);
+	assert_int_equal(hub_read(&h, &pos, NULL), 2);
+	assert_int_equal(files_there(), 5);
+	atomic_store(&disk_files, 0);
 	hub_remove(&h);
 }
 
@@ -936,6 +990,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(fails_for_good_when_the_second_file_fails_too),
 		cmocka_unit_test(T23_is_full_at_its_size_and_goes_on_when_loaded),
 		cmocka_unit_test(T23_a_full_disk_stops_only_the_next_segment),
+		cmocka_unit_test(T23_loaded_segments_make_room_on_a_full_disk),
 		cmocka_unit_test(numbers_stay_with_their_texts),
 		cmocka_unit_test(threads_agree_on_numbers),
 		cmocka_unit_test(waits_for_enough_and_no_longer),

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/hubverify/verify.h"
 
@@ -186,6 +187,107 @@ reads_rows_as_postgresql_writes_them(void **state)
 	}
 }
 
+/* A time that no German day belongs to: beyond what can be added to. */
+static void
+a_row_of_the_year_292277_has_no_day(void **state)
+{
+	static const int64_t times[] = { INT64_MAX, INT64_MAX - 1, -1,
+		INT64_C(253402300800000000) };
+	unsigned char leaf[LEAF_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct event e = { .at = times[i], .kind = 1,
+			.class = "access", .consumer = "1", .provider = "1" };
+
+		assert_string_equal(event_leaf(&e, leaf), "service_day");
+	}
+}
+
+#define KEYS ",booked_period,class,consumer,provider,agreement,purpose,"       \
+	"dataset,types,operation,requests,denied,entities,bytes,units,"       \
+	"latency_hist\n"
+
+static void
+file_write(const char *dir, const char *name, const char *a, const char *b)
+{
+	char path[256];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(a, f) >= 0 && fputs(b, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* An export of nothing but these sums; how many findings there are. */
+static unsigned
+findings(struct rolls *rolls, const char *sums)
+{
+	char dir[] = "/tmp/test_verify.XXXXXX", path[256];
+	struct say say = { .out = stdout, .err = stderr, .quiet = true };
+	struct chain chain = { .names = names_new() };
+	static const char *const names[] = { "audit.json", "usage_day.csv",
+		"usage_month.csv" };
+	struct source *src;
+
+	assert_non_null(mkdtemp(dir));
+	file_write(dir, names[0], "{\"files\":{},\"month\":\"\",",
+	    "\"format\":\"drehscheibe-audit/1\"}");
+	file_write(dir, names[1], "day" KEYS, sums);
+	file_write(dir, names[2], "service_period" KEYS, sums);
+	src = source_open(NULL, dir, &say);
+	assert_non_null(src);
+	rolls_check(rolls, &chain, src, &say);
+	assert_false(say.blind);
+	source_close(src);
+	chain_clear(&chain);
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+	return (say.findings);
+}
+
+/* Sums that went round once more would be those of other rows. */
+static void
+a_sum_that_overflows_is_no_other_sum(void **state)
+{
+	static const struct {
+		uint64_t bytes[4];
+		const char *row;
+		unsigned findings;
+	} cases[] = {
+		{ { 1, 2, 3, 4 }, "10", 0 },
+		{ { 1, 2, 3, 4 }, "11", 2 },
+		{ { INT64_MAX, INT64_MAX, INT64_MAX, 13 }, "12", 2 },
+	};
+	char sums[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rolls *rolls = rolls_new();
+
+		for (size_t k = 0; k < 4; k++) {
+			struct event e = { .class = "access",
+				.consumer = "1", .provider = "2",
+				.decision = 1, .operation = 1,
+				.bytes_out = cases[i].bytes[k] };
+
+			assert_true(read_date("2026-11-01", &e.day));
+			e.booked = e.day;
+			rolls_add(rolls, &e);
+		}
+		(void)snprintf(sums, sizeof(sums), "2026-11-01,2026-11-01,"
+		    "access,1,2,\"\",\"\",\"\",\"\",1,4,0,0,%s,0,"
+		    "4 0 0 0 0 0 0 0 0 0\n", cases[i].row);
+		assert_int_equal(findings(rolls, sums), cases[i].findings);
+		rolls_free(rolls);
+	}
+}
+
 /* P15: a digest is valid in one form only, to the bit. */
 static void
 refuses_a_digest_with_any_bit_changed(void **state)
@@ -237,6 +339,8 @@ main(void)
 		cmocka_unit_test(reads_fields_in_one_form_only),
 		cmocka_unit_test(knows_the_german_day),
 		cmocka_unit_test(reads_rows_as_postgresql_writes_them),
+		cmocka_unit_test(a_row_of_the_year_292277_has_no_day),
+		cmocka_unit_test(a_sum_that_overflows_is_no_other_sum),
 		cmocka_unit_test(refuses_a_digest_with_any_bit_changed),
 	};
 
