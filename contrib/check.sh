@@ -6,7 +6,7 @@
 #					each), clang-tidy and cppcheck; more
 #					random cases (oracle, view); the web
 #					page, clients and judges of our files
-#					in Node.js and Maven, if there
+#					in Node.js, if there
 #	contrib/check.sh --quick	the plain build only, no sanitizers
 #
 # Three builds outside the source tree: plain (build-check), AddressSanitizer
