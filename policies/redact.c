@@ -464,6 +464,7 @@ judge(struct view *v)
 	find_holding(v, nshares <= HOLDING_FEW ? few :
 		arena_raw(v->arena, nshares * sizeof(*few)), &g);
 	keep_released(v, &g);
+	v->holding = NULL; /* it ends here */
 	return (keep_granted(v->e, &g));
 }
 
