@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # operate.t - status, reload, drain and log-level over the control socket;
 # reload and restart under load, without a request that fails.
+import fcntl
 import os
 import resource
 import sys
@@ -277,7 +278,8 @@ class Manager:
 		    NOTIFY_SOCKET=self.w.path("notify.sock"))
 		if watchdog:
 			env["WATCHDOG_USEC"] = str(watchdog)
-		a, b = os.dup(self.public.fileno()), os.dup(self.admin.fileno())
+		a, b = (fcntl.fcntl(x.fileno(), fcntl.F_DUPFD, 100)
+		    for x in (self.public, self.admin))
 		script = "exec 8<&%d 9<&%d; exec 3<&8 4<&9 8<&- 9<&-; " \
 		    "LISTEN_PID=$$ exec %s -c %s -f" % (a, b, HUBD,
 		    self.w.path("hubd.conf"))
