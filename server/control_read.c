@@ -171,7 +171,8 @@ has_moved(const struct control *c, int64_t registered)
 }
 
 /* A new bundle, or the same one with what has moved beside it. What could not
- * be read is later than what is in force: that is not confirmed then. */
+ * be read, or was refused, is later than what is in force, and may end what
+ * that allows: that is not confirmed then. */
 static struct snapshot *
 read_news(struct control *c, struct db *db, const struct bundle_head *head,
     int64_t registered)
@@ -185,8 +186,8 @@ read_news(struct control *c, struct db *db, const struct bundle_head *head,
 	    read_bundle(c, db, c->good, &s) != HUB_OK)
 		log_warn("registrations, crises and signatures not taken, the "
 			 "old ones stay", NULL);
-	c->latest = (head->bundle == 0 || head->bundle == c->bundle) &&
-	    !has_moved(c, registered);
+	c->latest = (head->bundle == 0 || (head->bundle == c->bundle &&
+	    c->bundle == c->good)) && !has_moved(c, registered);
 	source_uses_trim(&c->uses);
 	quota_book_trim(&c->quotas);
 	return (s);

@@ -795,7 +795,10 @@ def tenants(schwerte="", froendenberg="", jwks='jwks-file = "tls/jwks.json"'):
 
 def source(name, owner, broker, types, timeout="2s", extra="", more="",
     ids=None, dataset=None):
-	"""A source and its one dataset, NAME-data."""
+	"""A source and its one dataset, NAME-data. Who makes it fail again and
+	again sees each failure: no breaker opens."""
+	if "breaker" not in extra:
+		extra += ' breaker = "1000/1s"'
 	return '''
 source %s { owner = %s  kind = ngsi-ld  endpoint = "%s"  timeout = %s
 	context = "%s" %s }

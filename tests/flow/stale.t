@@ -150,4 +150,30 @@ def does_not_take_what_it_cannot_read_for_the_latest(w):
 	    "the latest is in force")
 
 
+@test
+def does_not_go_by_what_a_refused_bundle_may_have_ended(w):
+	w.apply(w.region)
+	wait_for(lambda: len(w.ask("froendenberg", CLOSED).ids()) == 1, 20,
+	    "as at first")
+	good = w.sql("SELECT bundle_id FROM hub.head")[0][0]
+	off = "BEGIN; ALTER TABLE hub.head DISABLE TRIGGER ALL; " \
+	    "UPDATE hub.head SET epoch = epoch + 1, bundle_id = %s; " \
+	    "ALTER TABLE hub.head ENABLE TRIGGER ALL; COMMIT; " \
+	    "NOTIFY hub_policy"
+	w.sql("BEGIN; INSERT INTO hub.bundle (sha256, created_by) VALUES "
+	    "(sha256('x'), 'nobody'); INSERT INTO hub.bundle_file "
+	    "(bundle_id, path, bytes) SELECT max(bundle_id), 'x.hub', 'x' "
+	    "FROM hub.bundle; COMMIT")
+	w.sql(off % "(SELECT max(bundle_id) FROM hub.bundle)")
+	wait_for(lambda: w.logged("bundle is not what was stored"), 15,
+	    "log")
+	same(len(w.ask("froendenberg", CLOSED).ids()), 1, "for a while")
+	wait_for(lambda: w.ask("froendenberg", CLOSED).status == 503, 40,
+	    "what nobody confirms goes on")
+	same(len(w.ask("froendenberg", OPEN).ids()), 1, "what is open")
+	w.sql(off % good)
+	wait_for(lambda: w.ask("froendenberg", CLOSED).status == 200, 20,
+	    "the good one is the latest")
+
+
 main(setup)
