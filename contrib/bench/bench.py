@@ -19,6 +19,7 @@ import sys
 import time
 
 import data
+import idle
 from world import HERE, LOAD_CORE, PROXY_CORE, Trouble, World, cpu_of, \
     installed, machine_busy, other_threads, run
 
@@ -367,7 +368,17 @@ def print_http2(over2):
 	return True
 
 
-def print_targets(small, merge, fair, over2):
+def print_idle(bytes):
+	if bytes is None:
+		print("TARGET idle-connection: not measured (the limit of "
+		    "descriptors is too low)")
+		return False
+	print_target("idle-connection, %d held" % idle.HELD, bytes / 1024,
+	    idle.TARGET_KIB, " KiB")
+	return True
+
+
+def print_targets(small, merge, fair, over2, alone):
 	"""Returns whether all could be said."""
 	def over(name, base="floor"):
 		return statistics.median(ratios(small, name,
@@ -399,7 +410,7 @@ def print_targets(small, merge, fair, over2):
 	print_target("fair-p99-over-p50", statistics.median(
 	    m["p99"] / m["p50"] for m in fair["hub:fair", FAIR_CONNECTIONS]),
 	    TARGET_TAIL)
-	return print_http2(over2) and peers
+	return all((print_http2(over2), print_idle(alone), peers))
 
 
 def filesystem(path):
@@ -449,6 +460,7 @@ def bench(args):
 	many = measure_all(fair, (FAIR_CONNECTIONS,), args.rounds,
 	    args.seconds)
 	print_table("3 x 300 entities merged, many clients", many)
+	alone = idle.measure(w, next(c for c in small if c.name == "hub"))
 	print("\ncpu, user, system: microseconds per request, whole process "
 	    "tree, medians of %d rounds of %d s;\naside: of it, threads other "
 	    "than the busiest (in the hub: ledger and control); pg: "
@@ -457,7 +469,7 @@ def bench(args):
 	warn_if_busy(seen, merged, many)
 	check_ledger(w, [c for c in small + http2 + merge + fair
 	    if isinstance(c, Hub)])
-	return print_targets(seen, merged, many, over2)
+	return print_targets(seen, merged, many, over2, alone)
 
 
 def main():

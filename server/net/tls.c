@@ -86,6 +86,32 @@ on_passphrase(char *out HUB_UNUSED, int size HUB_UNUSED,
 	return (-1);
 }
 
+/* Empties a key that others hold, too. */
+static void
+forget_key(EVP_PKEY *key)
+{
+	(void)!EVP_PKEY_set_type(key, EVP_PKEY_X25519); /* and nothing in it */
+	EVP_PKEY_free(key);
+}
+
+/* OpenSSL 3.0 would keep both ephemeral keys until the connection ends: who
+ * read our memory then could decrypt what was recorded before, and each idle
+ * connection would hold 3 KiB for nothing. */
+static void
+on_info(const SSL *ssl, int where, int ret HUB_UNUSED)
+{
+	SSL *own = (SSL *)(uintptr_t)ssl;
+	EVP_PKEY *key = NULL;
+
+	if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+		return;
+	if (SSL_get_tmp_key(own, &key) == 1)
+		forget_key(key);
+	if (SSL_get_peer_tmp_key(own, &key) == 1)
+		forget_key(key);
+	ERR_clear_error();
+}
+
 static SSL_CTX *
 ctx_new(const SSL_METHOD *method, const char *sigalgs)
 {
@@ -110,6 +136,7 @@ ctx_new(const SSL_METHOD *method, const char *sigalgs)
 	SSL_CTX_set_max_early_data(ctx, 0);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(ctx, on_passphrase);
+	SSL_CTX_set_info_callback(ctx, on_info);
 	ERR_clear_error();
 	return (ctx);
 }

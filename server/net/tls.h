@@ -1,8 +1,8 @@
 /* server/net/tls.h - TLS contexts (OpenSSL 3): 1.2 and 1.3 only, the suites
  * and groups of BSI TR-02102-2 with forward secrecy and AEAD, no
  * renegotiation, no compression, no 0-RTT, released buffers, read-ahead,
- * one ticket. HTTP/1.1 by ALPN (absent ALPN is fine), and HTTP/2 where it is
- * offered. */
+ * one ticket; ephemeral keys end with the handshake. HTTP/1.1 by ALPN (absent
+ * ALPN is fine), and HTTP/2 where it is offered. */
 #ifndef HUB_NET_TLS_H
 #define HUB_NET_TLS_H
 
