@@ -93,9 +93,10 @@ build() { # directory, options...
 	shift
 	mkdir -p "$dir"
 	step "configure $*" "$dir/configure.log" configure_in "$dir" "$@" &&
-	    step "make" "$dir/make.log" make_in "$dir" all &&
-	    step "make tests" "$dir/make-tests.log" make_in "$dir" \
-	    check TESTS=
+	    step "make" "$dir/make.log" make_in "$dir" all tools
+}
+build_tests() { # directory
+	step "make tests" "$top/$1/make-tests.log" make_in "$top/$1" check TESTS=
 }
 
 # ---- running
@@ -141,9 +142,11 @@ units() { # directory
 	fi
 }
 # These measure times, or fill memory, disk or cores: nothing else runs then,
-# or only one more of those that mostly wait for something.
+# or only some of those that mostly wait for something.
 FLOW_ALONE=" failure fair hostile drain quota "
-FLOW_PAIRS=" capture durable faults oauth pair "
+FLOW_FEW=" capture durable faults oauth pair "
+# These do little but wait, half a minute and longer.
+FLOW_WAITING=" lease stale review_access review_lifetimes tokens "
 flow_run() { # directory, tests...: each one that no other lane has taken
 	dir=$top/$1
 	shift
@@ -174,9 +177,10 @@ flow_totals() { # directory, test
 		count 0 1
 	fi
 }
-# Most tests wait more than they work: three lanes of them side by side.
+# Most tests wait more than they work: three lanes of them side by side, and a
+# fourth of those that wait longest.
 flow() { # directory, tests...
-	where=$1 together='' pairs='' alone=''
+	where=$1 together='' waiting='' few='' alone=''
 	shift
 	mkdir -p "$top/$where/flow"
 	rm -rf "$top/$where"/flow/*.rc "$top/$where"/flow/*.taken
@@ -184,19 +188,24 @@ flow() { # directory, tests...
 		case $FLOW_ALONE in
 		*" $name "*) alone="$alone $name" && continue ;;
 		esac
-		case $FLOW_PAIRS in
-		*" $name "*) pairs="$pairs $name" ;;
+		case $FLOW_FEW in
+		*" $name "*) few="$few $name" && continue ;;
+		esac
+		case $FLOW_WAITING in
+		*" $name "*) waiting="$waiting $name" ;;
 		*) together="$together $name" ;;
 		esac
 	done
 	# shellcheck disable=SC2086 # lists of words
 	for lane in 1 2 3; do
-		flow_run "$where" $together &
+		flow_run "$where" $together $waiting &
 	done
+	# shellcheck disable=SC2086
+	flow_run "$where" $waiting &
 	wait
 	# shellcheck disable=SC2086
-	for lane in 1 2; do
-		flow_run "$where" $pairs &
+	for lane in 1 2 3; do
+		flow_run "$where" $few &
 	done
 	wait
 	# shellcheck disable=SC2086
@@ -281,7 +290,7 @@ asan_flow() {
 	for name in $(all_flow); do
 		case $TSAN_FLOW$long in
 		*" $name "*no)
-			case $FLOW_ALONE$FLOW_PAIRS in
+			case $FLOW_ALONE$FLOW_FEW in
 			*" $name "*) continue ;;
 			esac
 			;;
@@ -308,7 +317,7 @@ if ! [ configure -nt configure.ac ] || ! [ configure -nt Makefile.am ] ||
 fi
 
 say "plain build"
-build build-check CFLAGS='-O2 -g' || end
+build build-check CFLAGS='-O2 -g' && build_tests build-check || end
 units build-check
 if [ $long = yes ]; then
 	HUB_LONG=1
@@ -333,7 +342,8 @@ if [ $sanitize = yes ]; then
 	UBSAN_OPTIONS=print_stacktrace=1
 	HUB_FLOW_SLOW=3
 	export ASAN_OPTIONS UBSAN_OPTIONS HUB_FLOW_SLOW
-	if build build-check-asan --enable-sanitizers CFLAGS='-O1 -g'; then
+	if build build-check-asan --enable-sanitizers CFLAGS='-O1 -g' &&
+	    build_tests build-check-asan; then
 		units build-check-asan
 		flow build-check-asan $(asan_flow)
 	fi
@@ -344,7 +354,10 @@ if [ $sanitize = yes ]; then
 	export TSAN_OPTIONS
 	if build build-check-tsan --enable-sanitizers=thread CFLAGS='-O1 -g'
 	then
-		[ $long = no ] || TSAN_FLOW=$(all_flow)
+		[ $long = no ] || {
+			build_tests build-check-tsan
+			TSAN_FLOW=$(all_flow)
+		}
 		# shellcheck disable=SC2086 # a list of names
 		flow build-check-tsan $TSAN_FLOW
 	fi

@@ -17,7 +17,7 @@ report(struct control *c, bool db_up, struct snapshot *s,
 	struct finding *f = xcalloc(1, sizeof(*f));
 
 	*f = (struct finding){ c, db_up, s, jobs };
-	atomic_store(&c->away, !db_up);
+	atomic_store(&c->unconfirmed, !db_up || !c->latest);
 	loop_post(c->loop, control_on_finding, f);
 }
 

@@ -41,7 +41,7 @@ struct control {
 	struct wall_us began;
 	/* When the database last told its head, by the helper. */
 	atomic_llong confirmed_us;
-	atomic_bool away; /* as the helper sees it */
+	atomic_bool unconfirmed; /* by the helper's last look */
 	atomic_llong key_tried[CONTROL_ISSUERS_MAX]; /* mono us; 0: never */
 
 	/* The helper thread that may block. */

@@ -13,14 +13,14 @@ age_ms(const struct control *c)
 	return ((clock_mono().us - atomic_load(&c->confirmed_us)) / 1000);
 }
 
-/* A database that hangs is not away; it just tells nothing. */
+/* A database that hangs for a while has not said that nothing is confirmed. */
 static bool
 is_older(const struct control *c, int ms)
 {
 	int64_t age = age_ms(c);
 
 	return (age > ms &&
-	    (atomic_load(&c->away) || age > 2 * CONTROL_POLL_MS));
+	    (atomic_load(&c->unconfirmed) || age > 2 * CONTROL_POLL_MS));
 }
 
 bool
