@@ -3,7 +3,7 @@
 # ledger.t - usage survives kill -9 at any instant, of the hub and of
 # PostgreSQL: what was acknowledged is in the database, each event once, and
 # the roll-ups are the sum of the events (ledger.md: P7, P9, P17, T17-T19,
-# T25-T27). The hub is tests/unit/test_spool with a verb.
+# T25-T27). The hub is tests/support/spool_tool.
 
 import os
 import random
@@ -17,7 +17,7 @@ import time
 
 SRC = os.environ.get("HUB_SRCDIR", os.getcwd())
 BUILD = os.environ.get("HUB_BUILDDIR", os.getcwd())
-TOOL = os.environ.get("HUB_SPOOL_TOOL", BUILD + "/tests/unit/test_spool")
+TOOL = os.environ.get("HUB_SPOOL_TOOL", BUILD + "/tests/support/spool_tool")
 VERIFY = BUILD + "/server/hubverify/hubverify"
 PG = SRC + "/tests/support/pg.sh"
 SIZE, SEGMENT = 64 << 20, 1 << 20
@@ -378,7 +378,7 @@ def reports(db):
 
 def main():
     if shutil.which("psql") is None or not os.path.exists(TOOL):
-        print("1..0 # skipped: no PostgreSQL or no test_spool")
+        print("1..0 # skipped: no PostgreSQL or no spool_tool")
         return 77
     top = tempfile.mkdtemp(prefix="hubledger.")
     spool = top + "/spool"

@@ -11,7 +11,7 @@ import io
 from flow import *
 
 TOOL = os.environ.get("HUB_SPOOL_TOOL") or os.path.join(
-    BUILD, "tests/unit/test_spool")
+    BUILD, "tests/support/spool_tool")
 # AGS, name, title, inhabitants on 2018-12-31, units, share of E1, E1-late
 MEMBERS = [
     ("05978004", "bergkamen", "Stadt Bergkamen", 48725, 310000, 580719, -4351),
