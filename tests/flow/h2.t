@@ -89,13 +89,13 @@ def carries_every_kind_of_request(w):
 def a_slow_request_holds_up_no_other(w):
 	b = w.brokers["a"]
 	c = H2(w)
-	b.fault = lambda b, conn, rq: delay(1)(b, conn, rq) if "Flood" in \
+	b.fault = lambda b, conn, rq: delay(SLOW)(b, conn, rq) if "Flood" in \
 	    rq else answer(conn, *b.reply(rq))
 	try:
 		slow = c.get(BIG)
 		quick = [c.get(Q) for i in range(20)]
 		for s in quick:
-			same(c.answer(s, 0.9).status, 200, "quick")
+			same(c.answer(s, 0.9 * SLOW).status, 200, "quick")
 		check(not c.streams[slow].ended, "the slow one came first")
 		r = c.answer(slow)
 		same(r.status, 200, "slow")
