@@ -57,6 +57,9 @@ tell_ledger(const struct control_state *st, struct buf *b)
 	    sp->failed ? ", the disk has failed" : "");
 	if (sp->clock_odd)
 		BUF_LIT(b, "clock: in doubt, records are marked\n");
+	if (sp->sync_failures > 0)
+		buf_addf(b, "spool: the disk refused %llu write(s)\n",
+		    (unsigned long long)sp->sync_failures);
 	if (sp->quarantined > 0)
 		buf_addf(b, "spool: %llu bad record(s) in quarantine\n",
 		    (unsigned long long)sp->quarantined);

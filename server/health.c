@@ -6,7 +6,7 @@
 enum word {
 	READY, NOT_READY, DRAINING, REGION, NO_REGION, DATABASE, NO_DATABASE,
 	POLICY, POLICY_OLD, POLICY_STALE, DENY_UNREAD, DENY_BAD, KEYS, KEYS_MISSING,
-	TOKENS_MISSING, SPOOL, SPOOL_LEVEL, SPOOL_FAILED, LAG, DAMAGED,
+	TOKENS_MISSING, SPOOL, SPOOL_LEVEL, SPOOL_FAILED, SYNC_FAILED, LAG, DAMAGED,
 	CONFLICTS, CLOCK, ESTIMATES, SOURCES, SOURCE_OPEN, RELOAD, WORDS
 };
 
@@ -50,6 +50,10 @@ static const char *const words[WORDS][2] = {
 	    " von %" PRIu64 " Byte)\n" },
 	[SPOOL_FAILED] = { "! spool: the disk has failed\n",
 	    "! Zwischenspeicher: der Datenträger ist ausgefallen\n" },
+	[SYNC_FAILED] = { "! spool: the disk refused %" PRIu64 " write(s), "
+	    "nothing was lost; replace it\n", "! Zwischenspeicher: der "
+	    "Datenträger verweigerte %" PRIu64 " Schreibvorgänge, nichts ging "
+	    "verloren; bitte ersetzen\n" },
 	[LAG] = { "  ledger: the oldest record has waited %" PRId64 " s\n",
 	    "  Buchung: der älteste Satz wartet seit %" PRId64 " s\n" },
 	[DAMAGED] = { "! spool: %" PRIu64 " damaged record(s)\n",
@@ -130,6 +134,8 @@ tell_ledger(const struct control_state *st, bool german, struct buf *b)
 	    sp->bytes_used, sp->bytes_max);
 	if (sp->failed)
 		TELL(b, SPOOL_FAILED);
+	else if (sp->sync_failures > 0)
+		TELL(b, SYNC_FAILED, sp->sync_failures);
 	if (st->lag_us > 0)
 		TELL(b, LAG, st->lag_us / 1000000);
 	if (sp->quarantined > 0)

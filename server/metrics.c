@@ -130,6 +130,10 @@ write_state(struct page *p, const struct control_state *st)
 	page_counter(p, "hub_ledger_events_lost",
 	    "Usage records found damaged on the disk; must be 0.");
 	page_whole(p, "hub_ledger_events_lost_total", st->spool.quarantined);
+	page_counter(p, "hub_ledger_spool_sync_failures",
+	    "Writes or syncs that the disk refused; must be 0.");
+	page_whole(p, "hub_ledger_spool_sync_failures_total",
+	    st->spool.sync_failures);
 	page_counter(p, "hub_ledger_events_conflicting",
 	    "Records with a known key and another content; must be 0.");
 	page_whole(p, "hub_ledger_events_conflicting_total",

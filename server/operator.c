@@ -95,12 +95,13 @@ tell_ledger(const struct control_state *st, struct buf *b)
 {
 	buf_addf(b, "\"spool\":{\"bytes\":%" PRIu64 ",\"size\":%" PRIu64
 	    ",\"level\":\"%s\",\"failed\":%s,\"damaged\":%" PRIu64
-	    ",\"clock-odd\":%s},\"ledger\":{\"up\":%s,\"loaded\":%" PRIu64
+	    ",\"sync-failures\":%" PRIu64 ",\"clock-odd\":%s},\"ledger\":{\"up\":%s,\"loaded\":%" PRIu64
 	    ",\"conflicts\":%" PRIu64 ",\"lag\":%" PRId64
 	    ",\"restored\":%" PRIu64 ",\"estimates\":%" PRIu64 "},",
 	    st->spool.bytes_used, st->spool.bytes_max,
 	    spool_level_name(st->spool.level), truth(st->spool.failed),
-	    st->spool.quarantined, truth(st->spool.clock_odd),
+	    st->spool.quarantined, st->spool.sync_failures,
+	    truth(st->spool.clock_odd),
 	    truth(st->loader.up), st->loader.loaded, st->loader.conflicts,
 	    st->lag_us / 1000000, st->loader.restored,
 	    (uint64_t)st->estimates);

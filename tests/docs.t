@@ -140,6 +140,11 @@ do
 		    { echo "$page: there is no $path"; bad=1; }
 	done
 done
+# Who comes to the pages by their index finds each of them.
+for page in $(cd contrib/docs && ls -- *.md); do
+	grep -qF "\`$page\`" contrib/docs/README.md || [ "$page" = README.md ] ||
+	    { echo "contrib/docs/README.md: does not name $page"; bad=1; }
+done
 # The list of BSI TR-03187, level 1, as it is public, has a row for each.
 page=contrib/docs/datenschutz.md
 for rows in AR:17 AUT:7 L:4 W:16; do

@@ -274,6 +274,11 @@ ledger_rows(struct rows *r, const json_t *spool, const json_t *ledger)
 	if (truth(spool, "failed"))
 		row(r, "spool's disk", "Platte dazu", "%s",
 		    by_lang(r->ctl, "has failed", "ist ausgefallen"));
+	else if (number(spool, "sync-failures") > 0)
+		row(r, "spool's disk", "Platte dazu", by_lang(r->ctl,
+		    "refused %" PRId64 " write(s), nothing was lost",
+		    "verweigerte %" PRId64 "-mal das Schreiben, nichts ging "
+		    "verloren"), number(spool, "sync-failures"));
 	if (number(spool, "damaged") > 0)
 		row(r, "damaged records", "Beschädigte Sätze", "%" PRId64,
 		    number(spool, "damaged"));

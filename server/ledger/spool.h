@@ -83,6 +83,7 @@ struct spool_stats {
 	uint64_t written, synced;	/* records, batches */
 	struct wall_us oldest_unloaded; /* absent: none */
 	uint64_t quarantined; /* bad slots found since start */
+	uint64_t sync_failures; /* after each the disk is in doubt */
 	uint64_t aborted; /* answers that the last end cut off */
 	enum spool_level level;
 	bool failed, clock_odd;

@@ -133,7 +133,7 @@ struct spool {
 	uint64_t next_no, total_bytes;
 	struct spool_pos loaded;
 	uint64_t unloaded; /* records beyond loaded */
-	uint64_t written, synced, quarantined;
+	uint64_t written, synced, quarantined, sync_failures;
 	uint64_t news_at; /* of written: somebody waits for it */
 	struct clock_watch clock;
 	bool idle, stop, failed, wait_end;

@@ -233,6 +233,7 @@ spool_stats(struct spool *sp, struct spool_stats *out)
 		.written = sp->written,
 		.synced = sp->synced,
 		.quarantined = sp->quarantined,
+		.sync_failures = sp->sync_failures,
 		.aborted = sp->abort_job.n,
 		.oldest_unloaded = WALL_ABSENT,
 		.level = spool_level(sp),

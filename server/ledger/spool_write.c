@@ -36,6 +36,9 @@ batch_commit(struct spool *sp, unsigned n)
 		log_err("spool sync failed, going on in a fresh segment",
 		    "segment=%" PRIu64 " records=%u errno=%d",
 		    sp->cur_no, n, errno);
+		(void)pthread_mutex_lock(&sp->lock);
+		sp->sync_failures++;
+		(void)pthread_mutex_unlock(&sp->lock);
 		err = spool_segment_start(sp);
 		if (err == HUB_OK)
 			err = batch_sync(sp, n);

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from flow import *
 
 Q = "?type=WaterObserved"
-ROUNDS = 20
+ROUNDS = 500 if os.environ.get("HUB_LONG") and SLOW == 1 else 25
 
 
 def setup():

@@ -136,6 +136,22 @@ def T19_T21_nothing_is_lost_at_any_call(w):
 
 
 @test
+def T21_one_refused_sync_is_seen(w):
+	"""Nothing is lost by it; the next one is a warning too late."""
+	if SLOW > 1:
+		return	# as above
+	w.stop()
+	w.start(env=dict(os.environ, LD_PRELOAD=w.library,
+	    HUB_FAULT="fdatasync:7:eio", HUB_FAULT_DIR=w.path("spool"), **SMALL))
+	for i in range(20):
+		w.ask("froendenberg", Q).ok()
+	check("spool: the disk refused 1 write(s)" in w.ready()[1], w.ready())
+	w.stop()
+	w.start(env=dict(os.environ, **SMALL))
+	check("refused" not in w.ready()[1], w.ready())
+
+
+@test
 def T19_sessions_end_at_copy_and_commit(w):
 	ids = w.path("ids-ended")
 	# Commits take a while, so that they can be met.

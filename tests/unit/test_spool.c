@@ -194,6 +194,7 @@ static void
 T21_never_syncs_a_file_again_that_failed(void **state HUB_UNUSED)
 {
 	struct spool_pos pos = { 0 };
+	struct spool_stats st;
 	struct hub h;
 
 	hub_make(&h);
@@ -203,6 +204,8 @@ T21_never_syncs_a_file_again_that_failed(void **state HUB_UNUSED)
 	atomic_store(&synced_failed_again, 0);
 	atomic_store(&fail_syncs, 1);
 	hub_write(&h, 5);
+	spool_stats(h.sp, &st);
+	assert_int_equal(st.sync_failures, 1);
 	assert_int_equal(atomic_load(&fail_syncs), 0);
 	assert_int_equal(atomic_load(&synced_failed_again), 0);
 	failed_file = 0;
