@@ -28,6 +28,7 @@ struct config {
 	struct config *former; /* that this one has replaced; or NULL */
 	const char *database; /* libpq conninfo */
 	const char *spool_directory;
+	const char *spool_second; /* NULL: none */
 	uint64_t spool_size, spool_segment;
 	unsigned spool_node; /* of the ledger: another for each hub */
 	struct str name;  /* Via pseudonym */

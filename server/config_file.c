@@ -111,6 +111,7 @@ config_language(void)
 		CFG_STR("http2", NULL, CFGF_NONE), CFG_END() };
 	static cfg_opt_t spool_opts[] = { CFG_STR("directory", NULL,
 					      CFGF_NONE),
+		CFG_STR("second-directory", NULL, CFGF_NONE),
 		CFG_STR("size", NULL, CFGF_NONE),
 		CFG_STR("segment", NULL, CFGF_NONE),
 		CFG_STR("node", NULL, CFGF_NONE), CFG_END() };

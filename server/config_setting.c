@@ -52,6 +52,8 @@ const struct setting settings[] = {
 	    LIVE(admin.http2) },
 	{ "spool", "directory", PATH, 0, 0, "/var/lib/drehscheibe/spool",
 	    AT(spool_directory) },
+	{ "spool", "second-directory", PATH, 0, 0, NULL,
+	    AT(spool_second) },
 	{ "spool", "node", COUNT, 1, 65000, "1", AT(spool_node) },
 	{ "spool", "size", SIZE, 1 << 20, INT64_C(1) << 44, "16GiB",
 	    AT(spool_size) },

@@ -460,7 +460,8 @@ start(struct hub *h, int *fds, struct buf *why)
 	struct spool_conf sc = { .directory = h->config->spool_directory,
 		.size = h->config->spool_size,
 		.segment = h->config->spool_segment,
-		.node_id = (uint16_t)h->config->spool_node };
+		.node_id = (uint16_t)h->config->spool_node,
+		.second = h->config->spool_second };
 	enum hub_err err;
 
 	buf_addf(why, "spool.directory %s: ", sc.directory);

@@ -245,7 +245,7 @@ on_tick(int fd, int what HUB_UNUSED, void *arg)
 static void
 worker_init(struct worker *w, const char *dir)
 {
-	struct spool_conf conf = { dir, SIZE, 0, 7 };
+	struct spool_conf conf = { dir, SIZE, 0, 7, NULL };
 	struct buf why;
 
 	*w = (struct worker){ .loop = loop_new() };

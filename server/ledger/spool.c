@@ -46,21 +46,34 @@ conf_check(const struct spool_conf *conf, struct buf *why)
 }
 
 static enum hub_err
-directory_lock(struct spool *sp, const char *path, struct buf *why)
+place_open(struct spool_place *p, const char *path, struct buf *why)
 {
-	sp->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sp->dir >= 0)
-		sp->lock_fd = openat(sp->dir, "node.lock",
+	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir >= 0)
+		p->lock = openat(p->dir, "node.lock",
 		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (sp->lock_fd < 0) {
+	if (p->lock < 0) {
 		buf_addf(why, "%s", strerror(errno));
 		return (HUB_EIO);
 	}
-	if (flock(sp->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+	if (flock(p->lock, LOCK_EX | LOCK_NB) != 0) {
 		buf_addf(why, "another process uses this spool");
 		return (HUB_EEXIST);
 	}
 	return (HUB_OK);
+}
+
+static enum hub_err
+places_open(struct spool *sp, const struct spool_conf *conf, struct buf *why)
+{
+	enum hub_err err = place_open(&sp->places[0], conf->directory, why);
+
+	if (err != HUB_OK || conf->second == NULL)
+		return (err);
+	err = place_open(&sp->places[1], conf->second, why);
+	if (err != HUB_OK)
+		buf_addf(why, " (the second directory, %s)", conf->second);
+	return (err);
 }
 
 static void
@@ -71,10 +84,12 @@ spool_free(struct spool *sp)
 	spool_dict_close(sp);
 	opens_clear(&sp->opens);
 	free(sp->aborts);
-	if (sp->lock_fd >= 0)
-		(void)close(sp->lock_fd); /* unlocks */
-	if (sp->dir >= 0)
-		(void)close(sp->dir);
+	for (unsigned i = 0; i < SPOOL_PLACES; i++) {
+		if (sp->places[i].lock >= 0)
+			(void)close(sp->places[i].lock); /* unlocks */
+		if (sp->places[i].dir >= 0)
+			(void)close(sp->places[i].dir);
+	}
 	(void)pthread_cond_destroy(&sp->work);
 	(void)pthread_cond_destroy(&sp->space);
 	(void)pthread_cond_destroy(&sp->news);
@@ -89,7 +104,9 @@ spool_new(const struct spool_conf *conf)
 {
 	struct spool *sp = xcalloc(1, sizeof(*sp));
 
-	sp->dir = sp->lock_fd = sp->fd = sp->dict.fd = -1;
+	sp->fd = sp->dict.fd = -1;
+	for (unsigned i = 0; i < SPOOL_PLACES; i++)
+		sp->places[i].dir = sp->places[i].lock = -1;
 	sp->node = conf->node_id;
 	sp->size = conf->size;
 	sp->seg_bytes = conf->segment != 0 ? conf->segment : SPOOL_SEGMENT;
@@ -129,7 +146,7 @@ spool_open(const struct spool_conf *conf, struct spool **sp_r, struct buf *why)
 	if (err != HUB_OK)
 		return (err);
 	sp = spool_new(conf);
-	err = directory_lock(sp, conf->directory, why);
+	err = places_open(sp, conf, why);
 	if (err == HUB_OK)
 		err = spool_recover(sp, why);
 	if (err == HUB_OK)

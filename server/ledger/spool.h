@@ -23,6 +23,9 @@ struct spool_conf {
 	uint64_t size;	       /* bytes for all segments, >= 4 segments */
 	uint64_t segment;      /* bytes; 0: 64 MiB (tests take less) */
 	uint16_t node_id;
+	/* NULL, or likewise on another disk: segments lie in turn here and
+	 * there, so that one disk that fails is left at once. */
+	const char *second;
 };
 
 /* Recovers (ledger.md §4), takes the next boot_epoch durably: old + 1, or the

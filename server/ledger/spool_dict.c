@@ -250,7 +250,7 @@ dict_create(struct spool *sp)
 	spool_header_encode(dict_magic, &birth, sp->node, head);
 	if (ftruncate(sp->dict.fd, 0) != 0 ||
 	    spool_write_at(sp->dict.fd, head, RECORD_LEN, 0) != HUB_OK ||
-	    fsync(sp->dict.fd) != 0 || fsync(sp->dir) != 0)
+	    fsync(sp->dict.fd) != 0 || fsync(sp->places[0].dir) != 0)
 		return (HUB_EIO);
 	return (HUB_OK);
 }
@@ -334,7 +334,7 @@ spool_dict_open(struct spool *sp, struct buf *why)
 	enum hub_err err;
 
 	table_grow(d);
-	d->fd = openat(sp->dir, "dict",
+	d->fd = openat(sp->places[0].dir, "dict",
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (d->fd < 0) {
 		buf_addf(why, "dict: %s", strerror(errno));

@@ -1,7 +1,7 @@
 /* server/ledger/spool_priv.h - the spool's files and shared state; for
  * spool*.c and the loader only.
  *
- * The directory holds
+ * The directory holds (a second one node.lock, segments and spares alone)
  *   node.lock     flock: one process per spool
  *   boot          the last boot_epoch in decimal, replaced by rename
  *   dict          slots of 256 bytes: a header, then DICT records; the slot's
@@ -42,6 +42,7 @@
 #define SPOOL_CROWD	  4 /* jobs of a batch: many clients at once */
 #define SPOOL_PACE_US	  1500
 #define SPOOL_BACK_US	  1000000 /* the clock may go back so far */
+#define SPOOL_PLACES	  2
 #define SPOOL_NAME_MAX	  24
 #define DICT_TEXT_MAX	  150
 #define DICT_IDS_MAX	  UINT16_MAX /* purpose ids have 16 bits */
@@ -53,6 +54,7 @@ struct segment {
 	uint64_t open;	     /* seq of the oldest OPEN when it began; or 0 */
 	struct wall_us created;
 	uint32_t boot;
+	uint8_t place; /* its directory */
 	bool counted; /* recovery has counted its bad slots */
 };
 
@@ -106,7 +108,11 @@ struct clock_watch {
 };
 
 struct spool {
-	int dir, lock_fd, fd; /* fd: the current segment, the writer's */
+	struct spool_place {
+		int dir, lock; /* -1: none */
+		bool failed;   /* refused a sync; with the lock held */
+	} places[SPOOL_PLACES];	/* [0]: also numbers of names, and boots */
+	int fd; /* the current segment, the writer's */
 	uint16_t node;
 	uint32_t boot;
 	uint64_t size, seg_bytes, nslots; /* slots: records per segment */
@@ -183,6 +189,8 @@ bool spool_slot_ok(const unsigned char *, uint16_t node, uint32_t boot,
 enum hub_err spool_segment_start(struct spool *) HUB_MUST_CHECK;
 enum hub_err spool_first_segment(struct spool *, struct buf *why)
     HUB_MUST_CHECK;
+/* It refused a write or a sync. The lock is held. */
+void spool_place_failed(struct spool *, uint8_t place);
 void *spool_preparer(void *);
 void spool_segs_add(struct spool *, const struct segment *);
 /* With the lock held; false when ms passed. */

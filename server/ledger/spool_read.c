@@ -53,7 +53,7 @@ spool_slots_read(struct spool *sp, const struct segment *s, uint64_t seq,
 	int fd;
 
 	spool_segment_name(s->no, name);
-	fd = openat(sp->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(sp->places[s->place].dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return (HUB_EIO);
 	err = spool_read_at(fd, out, (size_t)n * RECORD_LEN,

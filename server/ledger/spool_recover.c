@@ -139,10 +139,11 @@ segment_number(const char *name, uint64_t *no_r)
 /* One file: a segment, a spare left over (removed: a fresh one is made), or
  * something that must not be touched. */
 static enum hub_err
-segment_visit(struct spool *sp, uint64_t no, struct buf *why)
+segment_visit(struct spool *sp, uint8_t place, uint64_t no, struct buf *why)
 {
 	unsigned char head[RECORD_LEN];
 	char name[SPOOL_NAME_MAX];
+	const int dir = sp->places[place].dir;
 	struct segment s = { 0 };
 	uint16_t node;
 	struct stat st;
@@ -150,7 +151,7 @@ segment_visit(struct spool *sp, uint64_t no, struct buf *why)
 	int fd;
 
 	spool_segment_name(no, name);
-	fd = openat(sp->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) != 0 ||
 	    spool_read_at(fd, head, RECORD_LEN, 0, &got) != HUB_OK) {
 		buf_addf(why, "%s: %s", name, strerror(errno));
@@ -162,7 +163,7 @@ segment_visit(struct spool *sp, uint64_t no, struct buf *why)
 	if (no >= sp->next_no)
 		sp->next_no = no + 1;
 	if (got < RECORD_LEN || memcmp(head, zeros, RECORD_LEN) == 0)
-		return (unlinkat(sp->dir, name, 0) == 0 ? HUB_OK : HUB_EIO);
+		return (unlinkat(dir, name, 0) == 0 ? HUB_OK : HUB_EIO);
 	if (spool_header_decode(head, segment_magic, &s, &node) != HUB_OK ||
 	    s.no != no || s.first == 0) {
 		log_err("a segment's header is bad, its records are not read",
@@ -174,6 +175,7 @@ segment_visit(struct spool *sp, uint64_t no, struct buf *why)
 		buf_addf(why, "the spool belongs to node %u", (unsigned)node);
 		return (HUB_ECONFLICT);
 	}
+	s.place = place;
 	s.bytes = (uint64_t)st.st_size;
 	s.end = s.first + s.bytes / RECORD_LEN - 1;
 	spool_segs_add(sp, &s);
@@ -181,7 +183,7 @@ segment_visit(struct spool *sp, uint64_t no, struct buf *why)
 }
 
 static enum hub_err
-directory_list(struct spool *sp, struct buf *why)
+place_list(struct spool *sp, uint8_t place, struct buf *why)
 {
 	enum hub_err err = HUB_OK;
 	struct dirent *e;
@@ -189,7 +191,7 @@ directory_list(struct spool *sp, struct buf *why)
 	DIR *d;
 	int fd;
 
-	fd = openat(sp->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(sp->places[place].dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (d == NULL) {
 		buf_addf(why, "%s", strerror(errno));
@@ -199,7 +201,7 @@ directory_list(struct spool *sp, struct buf *why)
 	}
 	while (err == HUB_OK && (e = readdir(d)) != NULL)
 		if (segment_number(e->d_name, &no))
-			err = segment_visit(sp, no, why);
+			err = segment_visit(sp, place, no, why);
 	(void)closedir(d);
 	return (err);
 }
@@ -210,6 +212,27 @@ by_number(const void *a, const void *b)
 	const struct segment *x = a, *y = b;
 
 	return (x->no < y->no ? -1 : x->no > y->no);
+}
+
+/* In the order of their numbers, of both places. */
+static enum hub_err
+segments_find(struct spool *sp, struct buf *why)
+{
+	enum hub_err err = HUB_OK;
+
+	for (uint8_t i = 0; err == HUB_OK && i < SPOOL_PLACES; i++)
+		if (sp->places[i].dir >= 0)
+			err = place_list(sp, i, why);
+	if (err != HUB_OK || sp->nsegs == 0)
+		return (err);
+	qsort(sp->segs, sp->nsegs, sizeof(*sp->segs), by_number);
+	for (size_t i = 1; i < sp->nsegs; i++)
+		if (sp->segs[i].no == sp->segs[i - 1].no) {
+			buf_addf(why, "segment %" PRIu64 " is in both "
+			    "directories", sp->segs[i].no);
+			return (HUB_ECONFLICT);
+		}
+	return (HUB_OK);
 }
 
 /* What a scan of a boot's last segment found. */
@@ -260,7 +283,7 @@ segment_settle(struct spool *sp, struct segment *s)
 	int fd;
 
 	spool_segment_name(s->no, name);
-	fd = openat(sp->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(sp->places[s->place].dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || segment_scan(sp, s, fd, &scan) != HUB_OK)
 		goto out;
 	if (scan.torn > 0)
@@ -307,7 +330,7 @@ segments_settle(struct spool *sp, struct buf *why)
 		}
 		if (s->end > s->first)
 			sp->segs[kept++] = *s;
-		else if (unlinkat(sp->dir, name, 0) != 0)
+		else if (unlinkat(sp->places[s->place].dir, name, 0) != 0)
 			return (HUB_EIO);
 	}
 	sp->nsegs = kept;
@@ -328,7 +351,7 @@ boot_next(struct spool *sp, uint32_t *boot_r)
 	ssize_t n = -1;
 	int fd;
 
-	fd = openat(sp->dir, "boot", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(sp->places[0].dir, "boot", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {
 		n = read(fd, text, sizeof(text));
 		(void)close(fd);
@@ -353,20 +376,21 @@ boot_next(struct spool *sp, uint32_t *boot_r)
 static enum hub_err
 boot_write(struct spool *sp, uint32_t boot)
 {
+	const int dir = sp->places[0].dir;
 	char text[16];
 	bool ok;
 	int fd, n;
 
 	n = snprintf(text, sizeof(text), "%" PRIu32, boot);
-	fd = openat(sp->dir, "boot.tmp",
+	fd = openat(dir, "boot.tmp",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return (HUB_EIO);
 	ok = spool_write_at(fd, text, (size_t)n, 0) == HUB_OK &&
 	    fsync(fd) == 0;
 	(void)close(fd);
-	if (!ok || renameat(sp->dir, "boot.tmp", sp->dir, "boot") != 0 ||
-	    fsync(sp->dir) != 0)
+	if (!ok || renameat(dir, "boot.tmp", dir, "boot") != 0 ||
+	    fsync(dir) != 0)
 		return (HUB_EIO);
 	return (HUB_OK);
 }
@@ -378,11 +402,9 @@ spool_recover(struct spool *sp, struct buf *why)
 	enum hub_err err;
 
 	sp->next_no = 1;
-	err = directory_list(sp, why);
+	err = segments_find(sp, why);
 	if (err != HUB_OK)
 		return (err);
-	if (sp->nsegs > 0)
-		qsort(sp->segs, sp->nsegs, sizeof(*sp->segs), by_number);
 	err = segments_settle(sp, why);
 	if (err == HUB_OK)
 		err = boot_next(sp, &boot);

@@ -40,12 +40,14 @@ spool_segs_add(struct spool *sp, const struct segment *s)
 	sp->segs[sp->nsegs++] = *s;
 }
 
-enum hub_err
-spool_segment_start(struct spool *sp)
+/* HUB_EIO: its disk refused it. Another is made then, elsewhere if possible. */
+static enum hub_err
+spare_take(struct spool *sp)
 {
 	unsigned char head[RECORD_LEN];
 	char name[SPOOL_NAME_MAX];
 	struct segment s;
+	bool ok;
 
 	(void)pthread_mutex_lock(&sp->lock);
 	while (sp->spare_state == SPARE_COMING)
@@ -66,33 +68,53 @@ spool_segment_start(struct spool *sp)
 	s.created = clock_wall();
 	spool_segment_name(s.no, name);
 	spool_header_encode(segment_magic, &s, sp->node, head);
-	sp->fd = openat(sp->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (sp->fd < 0 ||
-	    spool_write_at(sp->fd, head, RECORD_LEN, 0) != HUB_OK ||
-	    fdatasync(sp->fd) != 0)
-		return (HUB_EIO);
-
-	sp->cur_first = s.first;
-	sp->cur_no = s.no;
+	sp->fd = openat(sp->places[s.place].dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	ok = sp->fd >= 0 &&
+	    spool_write_at(sp->fd, head, RECORD_LEN, 0) == HUB_OK &&
+	    fdatasync(sp->fd) == 0;
+	if (ok) {
+		sp->cur_first = s.first;
+		sp->cur_no = s.no;
+	}
 	(void)pthread_mutex_lock(&sp->lock);
-	spool_segs_add(sp, &s);
+	if (ok)
+		spool_segs_add(sp, &s);
+	else
+		spool_place_failed(sp, s.place);
 	sp->spare_state = SPARE_COMING;
 	(void)pthread_cond_signal(&sp->space);
 	(void)pthread_mutex_unlock(&sp->lock);
-	return (HUB_OK);
+	return (ok ? HUB_OK : HUB_EIO);
+}
+
+enum hub_err
+spool_segment_start(struct spool *sp)
+{
+	enum hub_err err = spare_take(sp);
+
+	return (err == HUB_EIO && sp->places[1].dir >= 0 ? spare_take(sp) :
+							   err);
+}
+
+void
+spool_place_failed(struct spool *sp, uint8_t place)
+{
+	sp->sync_failures++;
+	sp->places[place].failed = true;
 }
 
 /* A zero-filled file, synced with its directory, under its final name. */
 static enum hub_err
-segment_fill(struct spool *sp, uint64_t no)
+segment_fill(struct spool *sp, uint8_t place, uint64_t no)
 {
 	static const unsigned char zeros[1 << 18];
+	const int dir = sp->places[place].dir;
 	enum hub_err err = HUB_OK;
 	char name[SPOOL_NAME_MAX];
 	uint64_t off, n;
 	int fd;
 
-	fd = openat(sp->dir, "spare.tmp",
+	fd = openat(dir, "spare.tmp",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return (HUB_EIO);
@@ -106,13 +128,12 @@ segment_fill(struct spool *sp, uint64_t no)
 	(void)close(fd);
 	spool_segment_name(no, name);
 	if (err == HUB_OK &&
-	    (renameat(sp->dir, "spare.tmp", sp->dir, name) != 0 ||
-		fsync(sp->dir) != 0))
+	    (renameat(dir, "spare.tmp", dir, name) != 0 || fsync(dir) != 0))
 		err = HUB_EIO;
 	if (err != HUB_OK) {
 		int saved = errno;
 
-		(void)unlinkat(sp->dir, "spare.tmp", 0);
+		(void)unlinkat(dir, "spare.tmp", 0);
 		errno = saved;
 	}
 	return (err);
@@ -121,13 +142,14 @@ segment_fill(struct spool *sp, uint64_t no)
 enum hub_err
 spool_first_segment(struct spool *sp, struct buf *why)
 {
-	enum hub_err err = segment_fill(sp, sp->next_no);
+	enum hub_err err = segment_fill(sp, 0, sp->next_no);
 
 	if (err == HUB_OK) {
 		sp->spare.no = sp->next_no++;
+		sp->spare.place = 0;
 		sp->spare_state = SPARE_READY;
 		sp->total_bytes += sp->seg_bytes;
-		err = spool_segment_start(sp);
+		err = spare_take(sp); /* nobody makes another yet */
 	}
 	if (err != HUB_OK)
 		buf_addf(why, "the first segment: %s", strerror(errno));
@@ -160,7 +182,7 @@ segment_drop(struct spool *sp, bool in_the_way)
 	memmove(sp->segs, sp->segs + 1, sp->nsegs * sizeof(*sp->segs));
 	(void)pthread_mutex_unlock(&sp->lock);
 	spool_segment_name(s.no, name);
-	gone = unlinkat(sp->dir, name, 0) == 0 || errno == ENOENT;
+	gone = unlinkat(sp->places[s.place].dir, name, 0) == 0 || errno == ENOENT;
 	if (!gone)
 		log_warn("cannot remove a segment", "segment=%s errno=%d",
 		    name, errno);
@@ -180,22 +202,53 @@ spare_fits(struct spool *sp)
 	return (true);
 }
 
-/* On a disk that is fuller than the configured size, too, segments that are
- * loaded make room for the next. *why_r: errno. */
+/* Not where the current segment is, so that the writer leaves a disk that fails
+ * at once; but not where a sync has failed either. The lock is held. */
+static uint8_t
+spare_place(struct spool *sp)
+{
+	uint8_t here = current(sp)->place, there = !here;
+
+	return (sp->places[there].dir < 0 ||
+		(sp->places[there].failed && !sp->places[here].failed) ? here :
+									 there);
+}
+
+/* Where it belongs, or else in the other place. The lock is held, and let go
+ * while the file is written. *why_r: errno. */
 static enum hub_err
-spare_fill(struct spool *sp, uint64_t no, int *why_r)
+spare_write(struct spool *sp, int *why_r)
+{
+	uint8_t place = spare_place(sp);
+	enum hub_err err;
+
+	(void)pthread_mutex_unlock(&sp->lock);
+	err = segment_fill(sp, place, sp->next_no);
+	*why_r = errno;
+	if (err != HUB_OK && sp->places[!place].dir >= 0) {
+		place = !place;
+		err = segment_fill(sp, place, sp->next_no);
+		if (err != HUB_OK && errno != EIO)
+			*why_r = errno;
+	}
+	(void)pthread_mutex_lock(&sp->lock);
+	sp->spare.place = place;
+	return (err);
+}
+
+/* On a disk that is fuller than the configured size, too, segments that are
+ * loaded make room for the next. */
+static enum hub_err
+spare_fill(struct spool *sp, int *why_r)
 {
 	enum hub_err err = HUB_EFULL;
 
 	*why_r = 0;
 	if (!spare_fits(sp))
 		return (err);
-	do {
-		(void)pthread_mutex_unlock(&sp->lock);
-		err = segment_fill(sp, no);
-		*why_r = errno;
-		(void)pthread_mutex_lock(&sp->lock);
-	} while (err != HUB_OK && (*why_r == ENOSPC || *why_r == EDQUOT) &&
+	do
+		err = spare_write(sp, why_r);
+	while (err != HUB_OK && (*why_r == ENOSPC || *why_r == EDQUOT) &&
 	    segment_drop(sp, true));
 	return (err);
 }
@@ -205,14 +258,12 @@ static void
 spare_prepare(struct spool *sp)
 {
 	bool refused = sp->spare_state == SPARE_REFUSED;
-	uint64_t no = sp->next_no;
 	enum hub_err err;
 	int why;
 
-	err = spare_fill(sp, no, &why);
+	err = spare_fill(sp, &why);
 	if (err == HUB_OK) {
-		sp->next_no++;
-		sp->spare.no = no;
+		sp->spare.no = sp->next_no++;
 		sp->total_bytes += sp->seg_bytes;
 		if (refused)
 			log_info("the spool has space again", NULL);

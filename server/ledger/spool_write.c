@@ -37,7 +37,7 @@ batch_commit(struct spool *sp, unsigned n)
 		    "segment=%" PRIu64 " records=%u errno=%d",
 		    sp->cur_no, n, errno);
 		(void)pthread_mutex_lock(&sp->lock);
-		sp->sync_failures++;
+		spool_place_failed(sp, current(sp)->place);
 		(void)pthread_mutex_unlock(&sp->lock);
 		err = spool_segment_start(sp);
 		if (err == HUB_OK)

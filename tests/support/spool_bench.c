@@ -20,15 +20,46 @@ const char *disk_dir;
 atomic_uint disk_files;
 atomic_int synced_failed_again;
 ino_t failed_file;
+const char *_Atomic sick_dir;
 
 int fdatasync(int fd);
+int fsync(int fd);
 ssize_t pwrite(int fd, const void *p, size_t n, off_t off);
+
+static bool
+is_sick(int fd)
+{
+	const char *sick = atomic_load(&sick_dir);
+	char link[64], path[512];
+	ssize_t n;
+
+	if (sick == NULL)
+		return (false);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path));
+	return (n > 0 && (size_t)n >= strlen(sick) &&
+	    memcmp(path, sick, strlen(sick)) == 0);
+}
+
+int
+fsync(int fd)
+{
+	if (is_sick(fd)) {
+		errno = EIO;
+		return (-1);
+	}
+	return ((int)syscall(SYS_fsync, fd));
+}
 
 int
 fdatasync(int fd)
 {
 	struct stat st;
 
+	if (is_sick(fd)) {
+		errno = EIO;
+		return (-1);
+	}
 	if (fstat(fd, &st) == 0 && failed_file != 0 &&
 	    st.st_ino == failed_file)
 		atomic_fetch_add(&synced_failed_again, 1);
@@ -88,7 +119,7 @@ hub_make(struct hub *h)
 enum hub_err
 hub_open(struct hub *h, uint64_t size)
 {
-	struct spool_conf conf = { h->dir, size, SEGMENT, 7 };
+	struct spool_conf conf = { h->dir, size, SEGMENT, 7, h->second };
 	struct buf why;
 	enum hub_err err;
 
@@ -117,21 +148,28 @@ file_remove(const char *dir, const char *name)
 	(void)unlink(path);
 }
 
-void
-hub_remove(struct hub *h)
+static void
+directory_remove(const char *dir)
 {
 	struct dirent *e;
-	DIR *d;
+	DIR *d = opendir(dir);
 
-	hub_close(h);
-	loop_free(h->loop);
-	d = opendir(h->dir);
 	assert_non_null(d);
 	while ((e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.')
-			file_remove(h->dir, e->d_name);
+			file_remove(dir, e->d_name);
 	(void)closedir(d);
-	assert_int_equal(rmdir(h->dir), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+void
+hub_remove(struct hub *h)
+{
+	hub_close(h);
+	loop_free(h->loop);
+	directory_remove(h->dir);
+	if (h->second != NULL)
+		directory_remove(h->second);
 }
 
 void

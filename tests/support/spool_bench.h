@@ -22,6 +22,7 @@ extern const char *disk_dir;	/* so does another segment there ... */
 extern atomic_uint disk_files;	/* ... than so many; 0: any */
 extern atomic_int synced_failed_again;
 extern ino_t failed_file;
+extern const char *_Atomic sick_dir; /* every sync below it fails */
 
 unsigned files_there(void); /* segments in disk_dir */
 
@@ -30,6 +31,7 @@ struct hub {
 	struct loop *loop;
 	struct spool *sp;
 	unsigned done, failed; /* jobs told */
+	const char *second;    /* NULL, or the other directory */
 };
 
 /* On the heap; hub_on_done, with it as arg, counts it and frees it. */

@@ -73,7 +73,7 @@ on_pumped(void *arg)
 static int
 pump_run(struct pump *p, const char *dir, uint64_t size, uint64_t segment)
 {
-	struct spool_conf conf = { dir, size, segment, 7 };
+	struct spool_conf conf = { dir, size, segment, 7, NULL };
 	struct buf why;
 
 	buf_init(&why, 512);
@@ -110,7 +110,7 @@ static int
 cmd_load(char **argv)
 {
 	struct spool_conf conf = { argv[2], strtoull(argv[3], NULL, 10),
-		strtoull(argv[4], NULL, 10), 7 };
+		strtoull(argv[4], NULL, 10), 7, NULL };
 	struct loader_stats st = { 0 };
 	struct spool_stats left;
 	struct spool *sp;

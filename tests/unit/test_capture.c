@@ -63,7 +63,7 @@ hub_make(struct hub *h)
 static void
 hub_open(struct hub *h, uint64_t segments)
 {
-	struct spool_conf conf = { h->dir, segments * SEGMENT, SEGMENT, 7 };
+	struct spool_conf conf = { h->dir, segments * SEGMENT, SEGMENT, 7, NULL };
 	struct buf why;
 
 	buf_init(&why, 512);

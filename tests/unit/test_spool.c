@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/hash.h"
@@ -99,7 +100,7 @@ repeats_no_boot_after_a_backup_came_back(void **state HUB_UNUSED)
 static void
 refuses_a_second_process_and_another_node(void **state HUB_UNUSED)
 {
-	struct spool_conf conf = { NULL, 8 * SEGMENT, SEGMENT, 8 };
+	struct spool_conf conf = { NULL, 8 * SEGMENT, SEGMENT, 8, NULL };
 	struct spool *other = NULL;
 	struct buf why;
 	struct hub h;
@@ -239,6 +240,94 @@ fails_for_good_when_the_second_file_fails_too(void **state HUB_UNUSED)
 	assert_true(st.failed);
 	assert_int_equal(hub_submit(&h, 1, uuid7(clock_wall())), HUB_EIO);
 	hub_remove(&h);
+}
+
+/* The disk of one directory fails, first this one, then that one; nothing is
+ * lost while one of them is sound. */
+static void
+T21_leaves_a_disk_that_fails_for_the_second(void **state HUB_UNUSED)
+{
+	char second[] = "/tmp/hubspool2.XXXXXX";
+	struct spool_pos pos = { 0 };
+	struct spool_stats st;
+	struct hub h;
+
+	for (int turn = 0; turn < 2; turn++) {
+		hub_make(&h);
+		memcpy(second + sizeof(second) - 7, "XXXXXX", 6);
+		h.second = mkdtemp(second);
+		assert_int_equal(hub_open(&h, 40 * SEGMENT), HUB_OK);
+		hub_write(&h, 40);
+		disk_dir = h.dir;
+		assert_in_range(files_there(), 1, 2);
+		disk_dir = h.second;
+		assert_in_range(files_there(), 1, 2);
+		atomic_store(&sick_dir, turn == 0 ? h.dir : h.second);
+		hub_write(&h, 200);
+		spool_stats(h.sp, &st);
+		assert_int_equal(st.sync_failures, 1);
+		assert_false(st.failed);
+		assert_int_equal(h.failed, 0);
+		disk_dir = turn == 0 ? h.dir : h.second;
+		assert_in_range(files_there(), 1, 2);
+		atomic_store(&sick_dir, NULL);
+		hub_close(&h);
+		assert_int_equal(hub_open(&h, 40 * SEGMENT), HUB_OK);
+		pos = (struct spool_pos){ 0 };
+		assert_int_equal(hub_read(&h, &pos, NULL), 240);
+		disk_dir = NULL;
+		hub_remove(&h);
+	}
+}
+
+static void
+takes_the_other_directory_where_one_is_full(void **state HUB_UNUSED)
+{
+	char second[] = "/tmp/hubspool2.XXXXXX";
+	struct spool_pos pos = { 0 };
+	struct hub h;
+
+	hub_make(&h);
+	h.second = mkdtemp(second);
+	assert_int_equal(hub_open(&h, 40 * SEGMENT), HUB_OK);
+	/* As a disk without a free inode: no file can be made there. */
+	assert_int_equal(chmod(h.second, 0555), 0);
+	if (access(h.second, W_OK) == 0)
+		atomic_store(&sick_dir, h.second); /* root may all the same */
+	hub_write(&h, 200);
+	assert_int_equal(h.failed, 0);
+	atomic_store(&sick_dir, NULL);
+	assert_int_equal(chmod(h.second, 0755), 0);
+	assert_int_equal(hub_read(&h, &pos, NULL), 200);
+	hub_remove(&h);
+}
+
+static void
+refuses_a_second_directory_that_is_not_its_own(void **state HUB_UNUSED)
+{
+	static const char first[] = "0000000000000001.seg";
+	char second[] = "/tmp/hubspool2.XXXXXX", from[96], to[96];
+	struct hub h, other;
+
+	hub_make(&h);
+	hub_make(&other);
+	assert_int_equal(hub_open(&other, 8 * SEGMENT), HUB_OK);
+	h.second = other.dir;
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_EEXIST);
+	h.second = h.dir; /* no second one at all */
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_EEXIST);
+	h.second = "/nowhere/at/all";
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_EIO);
+	h.second = mkdtemp(second);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_OK);
+	hub_write(&h, 5);
+	hub_close(&h);
+	(void)snprintf(from, sizeof(from), "%s/%s", h.dir, first);
+	(void)snprintf(to, sizeof(to), "%s/%s", second, first);
+	assert_int_equal(link(from, to), 0);
+	assert_int_equal(hub_open(&h, 8 * SEGMENT), HUB_ECONFLICT);
+	hub_remove(&h);
+	hub_remove(&other);
 }
 
 /* Fills the spool; how many jobs were taken. */
@@ -566,6 +655,10 @@ main(void)
 		cmocka_unit_test(T20_steps_over_a_bad_slot_before_a_good_one),
 		cmocka_unit_test(T21_never_syncs_a_file_again_that_failed),
 		cmocka_unit_test(fails_for_good_when_the_second_file_fails_too),
+		cmocka_unit_test(T21_leaves_a_disk_that_fails_for_the_second),
+		cmocka_unit_test(takes_the_other_directory_where_one_is_full),
+		cmocka_unit_test(
+		    refuses_a_second_directory_that_is_not_its_own),
 		cmocka_unit_test(T23_is_full_at_its_size_and_goes_on_when_loaded),
 		cmocka_unit_test(T23_a_full_disk_stops_only_the_next_segment),
 		cmocka_unit_test(T23_loaded_segments_make_room_on_a_full_disk),
