@@ -7,5 +7,7 @@
 
 /* The handler of a worker's http_server; arg is its struct worker. */
 void request_start(struct http_exchange *, void *arg);
+/* The line of the log for what was refused before it was a request. */
+void request_log_refused(int status, void *worker);
 
 #endif

@@ -4,6 +4,7 @@
 #include "server/base/log_line.h"
 #include "server/base/log_queue.h"
 #include "server/decision.h"
+#include "server/request.h"
 #include "server/request_priv.h"
 
 #define ROUTE_MAX 128
@@ -114,11 +115,11 @@ add_outcome(struct log_line *l, const struct request *rq,
 	log_line_text(l, "reason", d->reason);
 }
 
-/* May it have its line? Says how many had none, once their second is over. */
+/* May one of an unknown caller, or of who is known, have its line? Says how many
+ * had none, once their second is over. */
 static bool
-take_turn(const struct request *rq)
+take_turn(struct worker *w, bool known)
 {
-	struct worker *w = rq->worker;
 	int64_t second = loop_now(w->loop).us / 1000000;
 
 	if (second != w->unknown.second) {
@@ -130,7 +131,7 @@ take_turn(const struct request *rq)
 		w->unknown.n = 0;
 		w->unknown.skipped = 0;
 	}
-	if (is_known(rq) || w->unknown.n++ < UNKNOWN_MAX)
+	if (known || w->unknown.n++ < UNKNOWN_MAX)
 		return (true);
 	w->unknown.skipped++;
 	return (false);
@@ -141,7 +142,7 @@ request_log(const struct request *rq, const struct decision *d)
 {
 	struct log_line l;
 
-	if (!take_turn(rq))
+	if (!take_turn(rq->worker, is_known(rq)))
 		return;
 	log_line_begin(&l, LOG_INFO, "request");
 	add_head(&l, rq);
@@ -149,5 +150,19 @@ request_log(const struct request *rq, const struct decision *d)
 	log_line_number(&l, "bytes", d->bytes);
 	add_times(&l, rq);
 	add_outcome(&l, rq, d);
+	log_queue_add(log_line_end(&l));
+}
+
+void
+request_log_refused(int status, void *worker)
+{
+	struct worker *w = worker;
+	struct log_line l;
+
+	if (!w->config->log_requests || log_get_level() < LOG_INFO ||
+	    !take_turn(w, false))
+		return;
+	log_line_begin(&l, LOG_INFO, "request not read");
+	log_line_number(&l, "status", status);
 	log_queue_add(log_line_end(&l));
 }

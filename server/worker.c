@@ -270,6 +270,7 @@ worker_start(struct worker *w, int fd)
 	w->server = http_server_new(w->loop, fd, w->tls, &w->config->limits,
 	    request_start, w);
 	http_server_set_crowd(w->server, w->crowd);
+	http_server_on_refusal(w->server, request_log_refused);
 	timer_init(&w->hold_timer, w->loop, on_hold_end, w);
 	if (w->inherited) {
 		http_server_hold(w->server);

@@ -140,8 +140,11 @@ stream_answer(
 void
 stream_refuse(struct h2_stream *s, int status)
 {
+	const struct http_server *server = s->h2->conn->server;
 	struct buf body;
 
+	if (server->refused != NULL)
+		server->refused(status, server->arg);
 	http_refusal(status, &body);
 	stream_answer(s, status,
 	    STR("Content-Type: application/problem+json\r\n"), &body);

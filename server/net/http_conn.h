@@ -57,6 +57,10 @@ void http_server_set_limits(struct http_server *, const struct http_limits *);
  * connection. IPv6 addresses count by their /64, as one client has all of it;
  * unix sockets do not count. */
 void http_server_set_crowd(struct http_server *, struct crowd *);
+/* Told of each refusal of something that the handler never sees (malformed, too
+ * large, too slow). Before the first connection. */
+typedef void http_refused_fn(int status, void *arg);
+void http_server_on_refusal(struct http_server *, http_refused_fn *);
 unsigned http_server_connections(const struct http_server *);
 
 /* A listening socket on "address:port", "[v6]:port" or "unix:/path" (numeric

@@ -97,6 +97,7 @@ struct http_server {
 	struct crowd *crowd; /* or NULL */
 	struct http_limits limits;
 	http_handler_fn *fn;
+	http_refused_fn *refused; /* or NULL */
 	void *arg;
 	int fd; /* -1: draining */
 	bool shared; /* the queue of fd outlives us */

@@ -267,6 +267,8 @@ conn_refuse(struct conn *c, int status)
 {
 	struct buf body;
 
+	if (c->server->refused != NULL)
+		c->server->refused(status, c->server->arg);
 	http_refusal(status, &body);
 	c->close = c->refused = true;
 	conn_reply(c, status,

@@ -153,6 +153,12 @@ http_server_set_crowd(struct http_server *s, struct crowd *crowd)
 	s->crowd = crowd;
 }
 
+void
+http_server_on_refusal(struct http_server *s, http_refused_fn *fn)
+{
+	s->refused = fn;
+}
+
 unsigned
 http_server_connections(const struct http_server *s)
 {

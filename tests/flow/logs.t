@@ -263,6 +263,19 @@ def lets_unknown_callers_have_so_many_lines_a_second(w):
 	check(skipped() >= total - 100 * (int(seconds) + 2), "too few")
 
 
+@test
+def has_a_line_of_what_was_no_request(w):
+	before = len(lines(w, "request not read"))
+	w.raw(b"GET /secret HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+	w.raw(b"GET /secret" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n")
+	wait_for(lambda: len(lines(w, "request not read")) == before + 2, 5,
+	    "two lines")
+	got = lines(w, "request not read")[-2:]
+	same([(l["status"], l["level"]) for l in got], [(400, "info"),
+	    (414, "info")], "status")
+	check(not w.logged("/secret"), "what the client wrote")
+
+
 # ---- the trace
 
 def decisions(w):
