@@ -566,6 +566,18 @@ fail(const struct buf *why, int code)
 	return (code);
 }
 
+/* Standard error is gone behind daemon(3) where there is a log. */
+static void
+log_failure(struct str why)
+{
+	struct str line;
+
+	while (str_cut(&why, '\n', &line))
+		if (line.len > 0)
+			log_err("cannot start", "why=\"%.*s\"",
+			    STR_FMT(line));
+}
+
 static int
 run(struct hub *h, bool foreground, struct buf *why)
 {
@@ -598,6 +610,8 @@ run(struct hub *h, bool foreground, struct buf *why)
 	if (start(h, fds, why) != HUB_OK) {
 		/* Threads may run already; the process ends at once. */
 		(void)fail(why, EXIT_UNAVAILABLE);
+		if (!foreground && h->config->log != NULL)
+			log_failure(buf_str(why));
 		_exit(EXIT_UNAVAILABLE);
 	}
 	systemd_tell("READY=1");

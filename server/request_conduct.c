@@ -68,7 +68,7 @@ cors_preflight(struct request *rq)
 	BUF_LIT(b, "Access-Control-Allow-Headers: Authorization, DPoP, "
 		   "Accept-Language, Content-Type, Hub-Purpose, "
 		   "If-None-Match, Link, NGSILD-EntityMap, NGSILD-Tenant, "
-		   "Prefer, X-Request-Id\r\n"
+		   "Prefer, X-Request-Id, traceparent, tracestate\r\n"
 		   "Access-Control-Max-Age: 600\r\n"
 		   "Vary: Origin, Access-Control-Request-Method, "
 		   "Access-Control-Request-Headers\r\n");

@@ -6,6 +6,11 @@
 
 #include "server/hubctl/hubctl.h"
 
+/* No value of ours comes near: what is longer ends the program, rather than be
+ * cut without a word. */
+#define CELL_MAX ((size_t)64 << 20)
+#define ROW_MAX	 ((size_t)256 << 20)
+
 struct table {
 	const struct column *columns;
 	size_t ncolumns, ncells, cap;
@@ -158,7 +163,7 @@ print_table(const struct table *t, const struct ctl *ctl)
 	bool ok = st != NULL;
 
 	assert(t->ncolumns > 0);
-	buf_init(&b, 65536);
+	buf_init(&b, CELL_MAX);
 	for (size_t i = 0; ok && i < t->ncolumns; i++)
 		ok = scols_table_new_column(st,
 			 ctl->lang == LANG_DE ? t->columns[i].de :
@@ -174,6 +179,7 @@ print_table(const struct table *t, const struct ctl *ctl)
 
 		buf_reset(&b);
 		add_cell(&b, &t->columns[col], t->cells[i], ctl->lang);
+		assert(!b.failed);
 		ok = line != NULL &&
 		    scols_line_set_data(line, col, buf_cstr(&b)) == 0;
 	}
@@ -254,8 +260,9 @@ csv_cell(struct buf *line, const struct table *t, size_t i,
 	char mark = ctl->lang == LANG_DE ? ';' : ',';
 	struct buf cell;
 
-	buf_init(&cell, 65536);
+	buf_init(&cell, CELL_MAX);
 	add_cell(&cell, c, t->cells[i], ctl->lang);
+	assert(!cell.failed);
 	if (i % t->ncolumns > 0)
 		buf_addc(line, mark);
 	csv_field(line, buf_str(&cell), !is_number(c), mark);
@@ -269,7 +276,7 @@ print_csv(const struct table *t, const struct ctl *ctl)
 	struct buf line;
 
 	assert(t->ncolumns > 0);
-	buf_init(&line, (size_t)1 << 20);
+	buf_init(&line, ROW_MAX);
 	if (german)
 		BUF_LIT(&line, "\xef\xbb\xbf");
 	for (size_t i = 0; i < t->ncolumns; i++) {
@@ -282,12 +289,14 @@ print_csv(const struct table *t, const struct ctl *ctl)
 	for (size_t i = 0; i < t->ncells; i++) {
 		if (i % t->ncolumns == 0) {
 			BUF_LIT(&line, "\r\n");
+			assert(!line.failed);
 			(void)fwrite(line.p, 1, line.len, stdout);
 			buf_reset(&line);
 		}
 		csv_cell(&line, t, i, ctl);
 	}
 	BUF_LIT(&line, "\r\n");
+	assert(!line.failed);
 	(void)fwrite(line.p, 1, line.len, stdout);
 	buf_clear(&line);
 }

@@ -310,8 +310,9 @@ def answers_preflights_from_the_list(w):
 			same(allowed(a), origin, path)
 			same(a.one("Access-Control-Allow-Methods"), methods,
 			    path)
-			check("Authorization" in a.one(
-			    "Access-Control-Allow-Headers"), "headers")
+			check({"Authorization", "traceparent"} <= set(a.one(
+			    "Access-Control-Allow-Headers").split(", ")),
+			    "headers")
 			same(a.one("Access-Control-Allow-Credentials"), None,
 			    "credentials")
 			check("Origin" in a.one("Vary"), "Vary")

@@ -343,4 +343,28 @@ def refuses_sockets_that_it_does_not_know(w):
 	w.start()
 
 
+@test
+def says_in_its_log_why_it_does_not_start(w):
+	"""In the background its standard error leads nowhere."""
+	good = open(w.path("hubd.conf")).read()
+	w.stop()
+	try:
+		for log in ("", 'log = "hub.log"\n'):
+			w.write("hubd.conf", log + good)
+			change(w, 'directory = "spool"',
+			    'directory = "not-there"')
+			p = subprocess.run([HUBD, "-c", w.path("hubd.conf")],
+			    capture_output=True, text=True,
+			    timeout=20 * SLOW)
+			said = wait_for(lambda: p.stderr or
+			    os.path.exists(w.path("hub.log")) and "cannot "
+			    "start" in open(w.path("hub.log")).read() and
+			    open(w.path("hub.log")).read(), 10, "a reason")
+			check("spool.directory" in said and
+			    "No such file" in said, said)
+	finally:
+		w.write("hubd.conf", good)
+		w.start()
+
+
 main(setup)
