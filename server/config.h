@@ -58,6 +58,7 @@ struct config {
 	const char *decision_directory; /* decision-log { }; NULL: none */
 	int64_t decision_keep_us;
 	uint64_t decision_size;
+	bool count_persons; /* indicators { count-persons } */
 };
 
 /* Reads path, then the environment on top. On failure *why is one or more

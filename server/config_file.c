@@ -136,6 +136,8 @@ config_language(void)
 						 CFGF_NONE),
 		CFG_STR("keep", NULL, CFGF_NONE),
 		CFG_STR("size", NULL, CFGF_NONE), CFG_END() };
+	static cfg_opt_t indicator_opts[] = { CFG_STR("count-persons", NULL,
+						  CFGF_NONE), CFG_END() };
 	static cfg_opt_t digest_opts[] = { CFG_STR("key", NULL, CFGF_NONE),
 		CFG_STR("directory", NULL, CFGF_NONE), CFG_END() };
 	static cfg_opt_t policy_opts[] = { CFG_STR("stale-after", NULL,
@@ -162,7 +164,8 @@ config_language(void)
 		CFG_SEC("limits", limit_opts, CFGF_NONE),
 		CFG_SEC("policy", policy_opts, CFGF_NONE),
 		CFG_SEC("digest", digest_opts, CFGF_NONE),
-		CFG_SEC("decision-log", decision_opts, CFGF_NONE), CFG_END() };
+		CFG_SEC("decision-log", decision_opts, CFGF_NONE),
+		CFG_SEC("indicators", indicator_opts, CFGF_NONE), CFG_END() };
 	cfg_t *cfg = cfg_init(opts, CFGF_NONE);
 	char path[64];
 

@@ -107,6 +107,8 @@ const struct setting settings[] = {
 	    "90d", AT(decision_keep_us) },
 	{ "decision-log", "size", SIZE, 1 << 20, INT64_C(1) << 44, "16GiB",
 	    AT(decision_size) },
+	{ "indicators", "count-persons", SWITCH, 0, 0, "no",
+	    AT(count_persons) },
 #undef AT
 #undef LIVE
 #undef ONE_OF

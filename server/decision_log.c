@@ -417,7 +417,7 @@ init_locks(struct decision_log *log)
 	(void)pthread_condattr_init(&mono);
 	(void)pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	(void)pthread_mutex_init(&log->lock, NULL);
-	(void)pthread_mutex_init(&log->key_lock, NULL);
+	decision_keys_init(log);
 	(void)pthread_cond_init(&log->wake, &mono);
 	(void)pthread_cond_init(&log->done, NULL);
 	(void)pthread_cond_init(&log->jobs_wake, NULL);
@@ -438,11 +438,10 @@ log_free(struct decision_log *log)
 		buf_clear(&log->lanes[i].spare);
 	}
 	(void)pthread_mutex_destroy(&log->lock);
-	(void)pthread_mutex_destroy(&log->key_lock);
 	(void)pthread_cond_destroy(&log->wake);
 	(void)pthread_cond_destroy(&log->done);
 	(void)pthread_cond_destroy(&log->jobs_wake);
-	decision_keys_clear(log);
+	month_keys_clear(&log->keys);
 	decision_file_close(&log->file);
 	if (log->dir >= 0)
 		(void)close(log->dir);

@@ -8,6 +8,7 @@
 
 #include "server/decision_file.h"
 #include "server/decision_log.h"
+#include "server/month_keys.h"
 
 /* Of a line without its chain, so that with it it can be read. */
 #define DECISION_BODY_MAX (DECISION_LINE_MAX - 256)
@@ -19,12 +20,6 @@ struct decision_lane {
 	struct buf spare;     /* the thread's */
 	int64_t unknown_second; /* the worker's own */
 	unsigned unknown;
-};
-
-#define DECISION_KEY_LEN 32
-struct decision_key {
-	int month; /* year * 12 + month - 1; 0: none */
-	unsigned char bytes[DECISION_KEY_LEN];
 };
 
 struct decision_log {
@@ -40,8 +35,7 @@ struct decision_log {
 	unsigned njobs;
 	bool jobs_ended; /* who closes */
 
-	pthread_mutex_t key_lock;
-	struct decision_key keys[2]; /* of this month and the next */
+	struct month_keys keys; /* of persons; turned by the thread */
 
 	atomic_ullong written, lost, skipped;
 	atomic_bool half; /* of the size is used: none of unknown callers */
@@ -49,8 +43,6 @@ struct decision_log {
 	int dir;
 	struct decision_file file;
 	char swept[DECISION_DAY_MAX];
-	struct wall_us keys_tried;
-	bool keys_missing;
 	uint64_t others; /* bytes of files beside today's */
 	uint64_t lines;	 /* in the block, marks not counted */
 	uint64_t told_lost, told_skipped, telling_lost, telling_skipped;
@@ -62,15 +54,13 @@ struct decision_log {
 /* NULL: it cannot be read. */
 DIR *decision_log_list(int dir);
 
+/* Before all others. */
+void decision_keys_init(struct decision_log *);
 /* Makes or reads the keys of this month and the next, deletes those whose
  * lines are deleted. */
 void decision_keys_turn(struct decision_log *, struct wall_us now);
 /* Once more after a while, if one could not be read. */
 void decision_keys_again(struct decision_log *, struct wall_us now);
-void decision_keys_clear(struct decision_log *);
-/* HUB_ENOENT: the file is shorter than a key, so its key was never used and
- * may be made anew. HUB_EIO: it may be there, and names persons already. */
-enum hub_err decision_key_read(int fd, struct decision_key *) HUB_MUST_CHECK;
 
 void *decision_jobs_main(void *log);
 

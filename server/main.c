@@ -18,6 +18,7 @@
 #include "server/control.h"
 #include "server/decision_log.h"
 #include "server/denials.h"
+#include "server/persons.h"
 #include "server/reports.h"
 #include "server/entity_map.h"
 #include "server/operator.h"
@@ -63,6 +64,7 @@ struct hub {
 	struct budget memory; /* for what sources send */
 	struct loader *loader;
 	struct decision_log *decisions; /* NULL: none is kept */
+	struct persons *persons; /* NULL: they are not counted */
 	struct reports *reports;
 	struct control *control;
 	struct admin *admin;
@@ -430,6 +432,8 @@ on_sweep(void *arg)
 	struct hub *h = arg;
 
 	entity_maps_sweep(h->maps, loop_wall(h->loop));
+	if (h->persons != NULL)
+		persons_turn(h->persons, loop_wall(h->loop));
 	timer_set(&h->sweep, SWEEP_MS);
 }
 
@@ -454,6 +458,17 @@ open_decisions(struct hub *h, struct buf *why)
 	return (err);
 }
 
+static void
+open_persons(struct hub *h)
+{
+	const char *folder = h->config->spool_directory;
+
+	if (h->config->count_persons)
+		h->persons = persons_open(folder, clock_wall());
+	else
+		persons_forget(folder);
+}
+
 static enum hub_err
 start(struct hub *h, int *fds, struct buf *why)
 {
@@ -474,6 +489,7 @@ start(struct hub *h, int *fds, struct buf *why)
 	if (err != HUB_OK)
 		return (err);
 	log_queue_start();
+	open_persons(h);
 	h->memory.max = h->config->memory_max;
 	h->loop = loop_new();
 	h->estimates = estimates_new();
@@ -495,6 +511,7 @@ start(struct hub *h, int *fds, struct buf *why)
 		h->workers[i].proofs = h->proofs;
 		h->workers[i].crowd = h->crowd;
 		h->workers[i].decisions = h->decisions;
+		h->workers[i].persons = h->persons;
 		h->workers[i].inherited = h->sockets.npublic > 0;
 		h->workers[i].reports = h->reports;
 		h->workers[i].memory = &h->memory;
@@ -544,6 +561,7 @@ stop(struct hub *h)
 	for (unsigned i = 0; i < h->config->workers; i++)
 		worker_clear(&h->workers[i]);
 	decision_log_close(h->decisions);
+	persons_free(h->persons);
 	log_queue_stop();
 	reports_free(h->reports);
 	timer_clear(&h->sweep);

@@ -79,6 +79,19 @@ record_access(struct request *rq)
 	return (r);
 }
 
+/* Is it a download of this leg's open data? One without a body, or that the
+ * client has already, is none. Several pages are one, the first; of a time
+ * series that comes in parts (206), the last. */
+static bool
+is_download(const struct request *rq, unsigned i)
+{
+	const struct http_head *h = http_exchange_head(rq->exchange);
+
+	return (rq->fanout.legs[i].policy->dataset->publish == DATASET_OPEN &&
+	    rq->uses[i].entities > 0 && rq->nshown > 0 && rq->status == 200 &&
+	    rq->query.offset == 0 && h->method != HTTP_HEAD);
+}
+
 static struct record
 record_leg(struct request *rq, const struct record *access, unsigned i)
 {
@@ -99,6 +112,8 @@ record_leg(struct request *rq, const struct record *access, unsigned i)
 	r.upstream_us = leg->upstream_us;
 	if (leg->cached)
 		r.flags |= RECORD_CACHE_HIT;
+	if (is_download(rq, i))
+		r.flags |= RECORD_OPEN_DATA;
 	r.dataset = spool_dict_id(rq->worker->spool, DICT_DATASET,
 	    pl->dataset->name);
 	for (unsigned g = 0; g < pl->ngrants && g < REDACT_GRANTS_MAX; g++) {
@@ -114,6 +129,16 @@ record_leg(struct request *rq, const struct record *access, unsigned i)
 		r.agreement_version = ag->version;
 	}
 	return (r);
+}
+
+/* Who it was is said once, in the record that no provider reads. */
+static void
+note_user(const struct request *rq, struct record *access)
+{
+	if (rq->identity.person == 0)
+		return;
+	access->user_pseudonym = rq->identity.person;
+	access->flags |= RECORD_PROFESSIONAL;
 }
 
 static void
@@ -146,7 +171,8 @@ run_account(struct request *rq)
 			n++;
 		}
 	for (unsigned i = 1; i <= n; i++)
-		r[0].flags |= r[i].flags & RECORD_CRISIS;
+		r[0].flags |= r[i].flags & (RECORD_CRISIS | RECORD_OPEN_DATA);
+	note_user(rq, &r[0]);
 	r[0].decision = (uint8_t)decision(rq);
 	r[0].entities = rq->nshown;
 	r[0].bytes_out = h->method == HTTP_HEAD ? 0 : rq->body.len;

@@ -1,6 +1,7 @@
 /* server/request_gate.c - who asks, and for what: the steps authenticate, admit
  * and query. */
 #include "server/control.h"
+#include "server/persons.h"
 #include "server/request_hub.h"
 
 #include "server/base/log.h"
@@ -120,6 +121,16 @@ unauthorized(struct request *rq, const char *why)
 	return (refuse(rq, PROBLEM_UNAUTHORIZED, NULL));
 }
 
+/* Once for a token, and again when another month has begun. */
+static void
+note_person(struct request *rq)
+{
+	struct persons *persons = rq->worker->persons;
+
+	if (persons != NULL && rq->now.us >= rq->identity.person_until.us)
+		persons_name(persons, rq->now, &rq->identity);
+}
+
 /* The token is good, whether seen before or not: the proof of what it is bound
  * to is another one each time. */
 static enum step_next
@@ -156,11 +167,13 @@ run_authenticate(struct request *rq)
 	    rq->snapshot->generation, rq->keyring->generation);
 	if (known != NULL) {
 		rq->identity = *known;
+		note_person(rq);
 		return (identified(rq, &c));
 	}
 	switch (token_verify(&rq->snapshot->region->tenants, rq->keyring,
 	    c.token, rq->now, rq->arena, &rq->identity, &why)) {
 	case TOKEN_VALID:
+		note_person(rq);
 		token_cache_put(w->tokens, c.token, &rq->identity, rq->now,
 		    rq->snapshot->generation, rq->keyring->generation);
 		return (identified(rq, &c));

@@ -22,6 +22,7 @@ struct entity_maps;
 struct estimates;
 struct gzip;
 struct key_waiter;
+struct persons;
 struct recall;
 struct replay;
 struct reports;
@@ -46,6 +47,7 @@ struct worker {
 	struct answer_cache *kept; /* of sources that say for how long */
 	struct decision_log *decisions; /* shared; NULL: there is none */
 	struct decision_bearers *bearers; /* that it has met */
+	struct persons *persons; /* shared; NULL: they are not counted */
 	struct reports *reports; /* of the ledger; shared */
 	/* In force; replaced together by worker_publish, since a keyring is
 	 * indexed by its snapshot's issuers, tokens by its sources. NULL

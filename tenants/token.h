@@ -60,6 +60,10 @@ struct identity {
 	struct str x5t, jkt;   /* SHA256_LEN bytes each, if bound to it */
 	struct wall_us expires; /* exp plus skew: refused from then on */
 	const char *forbidden; /* TOKEN_FORBIDDEN: the problem's name */
+	/* What the token does not say and whoever verified it may add: what the
+	 * person is called in usage records, 0: nobody, and until when. */
+	uint64_t person;
+	struct wall_us person_until;
 };
 
 /* token: what followed "Bearer " or "DPoP ". A token that is bound

@@ -227,7 +227,7 @@ const texts = {
 	'wirkung.intro': ['Was der Datenaustausch bewirkt, gemessen an dem, was der Hub gezählt hat. Personen werden nur als Anzahl gezählt, weniger als fünf als „<5“.',
 		'What data sharing brings about, measured by what the hub has counted. People are counted only as a number, fewer than five as “<5”.'],
 	'wirkung.I1': ['Abrufe offener Daten', 'Downloads of open data'],
-	'wirkung.I1.what': ['Vollständige Abrufe; bekannte Suchmaschinen zählen nicht mit.', 'Complete downloads; known robots are not counted.'],
+	'wirkung.I1.what': ['Vollständige Antworten mit Daten, die als offen veröffentlicht sind, je Datensatz und Monat.', 'Complete answers with data that are published as open, by dataset and month.'],
 	'wirkung.I2': ['Fachliche Nutzung', 'Professional use'],
 	'wirkung.I2.what': ['Anfragen, Personen und wie regelmäßig.', 'Requests, people and how regularly.'],
 	'wirkung.I3': ['Anwendungsfälle', 'Use cases'],

@@ -88,6 +88,7 @@ key_make(const struct record *r, unsigned char key[RECORD_LEN])
 	k.event_id = k.request_id = (struct uuid){ { 0 } };
 	k.duration_us = k.upstream_us = k.queue_us = k.entities = 0;
 	k.bytes_out = k.bytes_in = k.user_pseudonym = 0;
+	k.flags &= (uint8_t)~RECORD_PROFESSIONAL;
 	record_encode(&k, key);
 }
 
@@ -111,6 +112,8 @@ sum_find(struct estimates *e, const struct record *r)
 	s = xcalloc(1, sizeof(*s));
 	memcpy(s->key, key, RECORD_LEN);
 	s->like = *r;
+	s->like.user_pseudonym = 0; /* of the first alone */
+	s->like.flags &= (uint8_t)~RECORD_PROFESSIONAL;
 	e->slots[i] = e->sums[e->n++] = s;
 	return (s);
 }

@@ -301,6 +301,25 @@ batch_again(struct loader *l, const struct batch *b, struct outcome *out)
 	    NULL, 3, out));
 }
 
+/* What the batch says for the indicators: of its events that are new. */
+static enum hub_err
+batch_indicate(struct loader *l)
+{
+	const char *params[1];
+
+	if (l->rows.uses.n == 0)
+		return (HUB_OK);
+	if (l->careful)
+		return (db_exec(l->db, "SELECT ledger.indicate_stage()", 0,
+		    NULL, NULL));
+	buf_reset(&l->rolled);
+	uses_json(&l->rows.uses, spool_node(l->spool), l->born, &l->rolled);
+	assert(!l->rolled.failed);
+	params[0] = buf_cstr(&l->rolled);
+	return (db_exec(l->db, "SELECT ledger.indicate($1::json)", 1, params,
+	    NULL));
+}
+
 /* The database's position in another boot than the last batch was of. */
 static enum hub_err
 expected_read(struct loader *l, uint32_t boot)
@@ -338,6 +357,8 @@ batch_transaction(struct loader *l, const struct batch *b, struct outcome *out)
 	if (err == HUB_OK)
 		err = l->careful ? batch_again(l, b, out)
 				 : batch_new(l, b, out);
+	if (err == HUB_OK)
+		err = batch_indicate(l);
 	if (err == HUB_OK)
 		err = loader_blocks(l, b->to.boot_epoch, ids);
 	if (err == HUB_OK)

@@ -71,6 +71,45 @@ void rolls_add(struct rolls *, const struct roll_key *,
 void rolls_json(const struct rolls *, const struct month_open *, uint16_t node,
     uint32_t born, struct buf *);
 
+/* ---- loader_use.c */
+
+/* A record has two at most: a person, and that it was cut off. */
+#define USES_MAX (2 * ROWS_MAX)
+
+enum use_kind { USE_DOWNLOAD, USE_PERSON, USE_CUT };
+
+/* Every byte of it; of a person or what was cut off, day is 1. */
+struct use_key {
+	uint64_t person;
+	struct uuid request;
+	uint32_t dataset; /* dictionary id */
+	uint16_t year;
+	uint8_t month, day; /* in German time */
+	char consumer[AGS_LEN], provider[AGS_LEN];
+	uint8_t kind; /* enum use_kind */
+	uint8_t zero[7];
+};
+
+struct use {
+	struct use_key key;
+	uint32_t n;
+};
+
+/* Of a batch; embedded in struct rows. */
+struct uses {
+	struct use *v;
+	uint32_t *slots; /* open addressing: index + 1 or 0; NULL: none yet */
+	uint32_t n, cap;
+};
+
+void uses_init(struct uses *);
+void uses_clear(struct uses *);
+void uses_reset(struct uses *);
+void uses_add(struct uses *, const struct roll_key *, const struct record *);
+/* The JSON array that ledger.indicate takes. */
+void uses_json(const struct uses *, uint16_t node, uint32_t born,
+    struct buf *);
+
 /* A row as a leaf of its block (loader_chain.c). */
 struct row_leaf {
 	uint64_t seq;
@@ -84,6 +123,7 @@ struct row_leaf {
 struct rows {
 	struct buf copy; /* COPY (FORMAT binary) */
 	struct rolls rolls;
+	struct uses uses;
 	unsigned n;	 /* rows */
 	uint64_t batch;	 /* names the batch: 63 random bits */
 	struct row_leaf *leaves; /* ROWS_MAX */

@@ -200,6 +200,7 @@ rows_init(struct rows *rs)
 	*rs = (struct rows){ .hour = -1 };
 	buf_init(&rs->copy, COPY_MAX);
 	rolls_init(&rs->rolls);
+	uses_init(&rs->uses);
 	rs->leaves = xcalloc(ROWS_MAX, sizeof(*rs->leaves));
 	rs->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	rs->hash = EVP_MD_CTX_new();
@@ -212,6 +213,7 @@ rows_clear(struct rows *rs)
 {
 	buf_clear(&rs->copy);
 	rolls_clear(&rs->rolls);
+	uses_clear(&rs->uses);
 	free(rs->leaves);
 	EVP_MD_CTX_free(rs->hash);
 	EVP_MD_free(rs->sha256);
@@ -225,6 +227,7 @@ rows_begin(struct rows *rs)
 	buf_reset(&rs->copy);
 	buf_add(&rs->copy, head, sizeof(head));
 	rolls_reset(&rs->rolls);
+	uses_reset(&rs->uses);
 	rs->n = 0;
 	random_bytes(&rs->batch, sizeof(rs->batch));
 	rs->batch = rs->batch >> 1 | 1;
@@ -325,5 +328,6 @@ rows_add(struct rows *rs, const struct record *r,
 	rs->copy.len = (size_t)(p - rs->copy.p);
 	rows_leaf(rs, r, &k, units, born, hash);
 	rolls_add(&rs->rolls, &k, r, units);
+	uses_add(&rs->uses, &k, r);
 	rs->n++;
 }

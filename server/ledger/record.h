@@ -33,8 +33,8 @@ enum record_operation {
 };
 
 #define RECORD_BILLABLE	    (1 << 0)
-#define RECORD_OPEN_DATA    (1 << 1)
-#define RECORD_PROFESSIONAL (1 << 2)
+#define RECORD_OPEN_DATA    (1 << 1) /* open data was downloaded */
+#define RECORD_PROFESSIONAL (1 << 2) /* of a person: user_pseudonym */
 #define RECORD_CACHE_HIT    (1 << 3)
 #define RECORD_ABORTED	    (1 << 4)
 #define RECORD_ESTIMATED    (1 << 5)

@@ -14,7 +14,7 @@ PAGE = os.path.join(SRC, "contrib/docs/betrieb.md")
 HUBVERIFY = os.path.join(BUILD, "server/hubverify/hubverify")
 # What commands are to say; a line of the handbook -> words of its output.
 SAYS = {
-    "hubctl db status": "0016_deferrals     yes",
+    "hubctl db status": "0017_indicators    yes",
     "hubctl bundles": "Erste Region",
     "hubctl who-can FloodMonitoring": "froendenberg",
     "sudo -u postgres hubctl revocations": "kaputtes-dashboard",

@@ -346,6 +346,26 @@ def immutable(db):
             # A stage of its own could have anything executed by the owner.
             ("hub_ingest", "CREATE TEMPORARY TABLE stage (LIKE ledger.event); "
              "SELECT ledger.ingest(7, 1, 1, 1, 1, 2, now())", True),
+            # What the indicators are told from is only added to, and who was
+            # there is for nobody to read.
+            ("hub_ingest", "SELECT ledger.indicate('[]')", False),
+            ("hub_ingest", "SELECT ledger.indicate('[{\"day\":\"2026-01-01\","
+             "\"consumer\":\"x\",\"provider\":\"y\",\"given\":-1}]')", True),
+            ("hub_ingest", "CREATE TEMPORARY TABLE stage (LIKE ledger.event); "
+             "SELECT ledger.indicate_stage()", True),
+            ("hub_ingest", "SELECT ledger.download_cut('2026-01-01', "
+             "gen_random_uuid())", True),
+            ("hub_ingest", "INSERT INTO ledger.download_day VALUES "
+             "('2026-01-01', 'x', 'y', 'z', 1, 0)", True),
+            ("hub_ingest", "UPDATE ledger.download_day SET cut = 0", True),
+            ("hub_ingest", "SELECT * FROM ledger.person_month", True),
+            ("hub_auditor", "SELECT * FROM ledger.download_day", False),
+            ("hub_auditor", "SELECT * FROM ledger.person_month", True),
+            ("finance_ro", "SELECT * FROM ledger.person_month", True),
+            ("finance_ro", "SELECT * FROM ledger.download_day", True),
+            ("finance_ro", "SELECT ledger.indicate('[]')", True),
+            ("finance_ro", "SELECT * FROM report.indicator_difference", False),
+            ("hub_admin", "SELECT ledger.prune('2020-01-01')", True),
             ("finance_ro", "SELECT * FROM report.usage_by_tenant", False),
             ("finance_ro", "SELECT * FROM ledger.event", True)):
         check("%s: %s" % (role, sql), db.run("SET ROLE %s; %s" % (role, sql),

@@ -46,13 +46,9 @@ def put(w, cls, consumer, provider, day, requests=1, denied=0, units=1000,
 
 def users(w, n):
 	for i in range(n):
-		w.sql("""INSERT INTO ledger.event SELECT '2025-03-01',
-		    gen_random_uuid(), 0, '2025-03-01', '2025-03-04',
-		    'access', 1, '2025-03-04T10:00Z', 1, 200, 1, 1,
-		    '%s', '00000000', 0, 0, 0, 4, 1, 1, 0, 0,
-		    gen_random_uuid(), gen_random_uuid(), '', 0, 0, 0, 0, 0,
-		    %d, 0, 0, 0, 0, '\\x00', 9, 1, %d, 1""" %
-		    (AGS["froendenberg"], 1000 + i, i + 1))
+		w.sql("""SELECT ledger.indicate('[{"day":"2025-03-04",
+		    "consumer":"%s","person":%d}]')""" %
+		    (AGS["froendenberg"], 1000 + i))
 
 
 def setup():

@@ -55,13 +55,13 @@ takes_a_key_for_missing_only_where_it_is_short(void **state)
 	} cases[] = {
 		{ 0, O_RDWR, HUB_ENOENT },
 		{ 1, O_RDWR, HUB_ENOENT },
-		{ DECISION_KEY_LEN - 1, O_RDWR, HUB_ENOENT },
-		{ DECISION_KEY_LEN, O_RDWR, HUB_OK },
-		{ DECISION_KEY_LEN, O_WRONLY, HUB_EIO },
+		{ MONTH_KEY_LEN - 1, O_RDWR, HUB_ENOENT },
+		{ MONTH_KEY_LEN, O_RDWR, HUB_OK },
+		{ MONTH_KEY_LEN, O_WRONLY, HUB_EIO },
 		{ 0, O_WRONLY, HUB_EIO },
 	};
-	char bytes[DECISION_KEY_LEN];
-	struct decision_key key;
+	char bytes[MONTH_KEY_LEN];
+	struct month_key key;
 	struct folder f;
 	int fd;
 
@@ -76,7 +76,7 @@ takes_a_key_for_missing_only_where_it_is_short(void **state)
 		(void)close(fd);
 		fd = openat(f.dir, "key", cases[i].how);
 		assert_true(fd >= 0);
-		assert_int_equal(decision_key_read(fd, &key), cases[i].want);
+		assert_int_equal(month_key_read(fd, &key), cases[i].want);
 		if (cases[i].want == HUB_OK)
 			assert_memory_equal(key.bytes, bytes, sizeof(bytes));
 		(void)close(fd);
@@ -95,7 +95,7 @@ subject_at(struct decision_log *log, int64_t us,
 static void
 leaves_persons_out_until_the_key_can_be_read(void **state)
 {
-	struct decision_log log = { .key_lock = PTHREAD_MUTEX_INITIALIZER };
+	struct decision_log log = { 0 };
 	char name[DECISION_SUBJECT_MAX], again[DECISION_SUBJECT_MAX];
 	struct folder f;
 
@@ -103,6 +103,7 @@ leaves_persons_out_until_the_key_can_be_read(void **state)
 	folder_make(&f);
 	log.conf.keys = f.path;
 	log.conf.keep_us = 30 * WALL_DAY_US;
+	decision_keys_init(&log);
 	assert_int_equal(mkdirat(f.dir, "decision-key-2026-01", 0700), 0);
 	decision_keys_turn(&log, (struct wall_us){ NOW });
 	subject_at(&log, NOW, name);
