@@ -74,12 +74,6 @@ persons_turn(struct persons *ps, struct wall_us now)
 	month_keys_turn(&ps->keys, now, month, month);
 }
 
-static bool
-is_person(const struct identity *id)
-{
-	return (id->subject.len > 0 && !str_eq(id->subject, id->client));
-}
-
 void
 persons_name(struct persons *ps, struct wall_us now, struct identity *id)
 {
@@ -88,7 +82,7 @@ persons_name(struct persons *ps, struct wall_us now, struct identity *id)
 
 	id->person = 0;
 	id->person_until = WALL_ABSENT;
-	if (is_person(id)) {
+	if (!id->program && id->subject.len > 0) {
 		if (!month_keys_name(&ps->keys, month, id->issuer->iss,
 			id->subject, mac))
 			return;

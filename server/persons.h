@@ -20,8 +20,7 @@ void persons_free(struct persons *); /* NULL is fine */
 void persons_turn(struct persons *, struct wall_us now);
 
 /* From any thread: sets id->person, which is good until id->person_until. None
- * (0) is who has no subject, or one that is the client itself (RFC 9068, 2.2: no
- * person is behind the token), and all as long as there is no key. */
+ * (0) is a program, and all are as long as there is no key. */
 void persons_name(struct persons *, struct wall_us now, struct identity *id);
 
 /* Where persons are not counted: no key is left of a time when they were. */

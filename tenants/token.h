@@ -49,6 +49,7 @@ struct identity {
 	const struct issuer *issuer;
 	struct str subject;    /* sub, at most 255 bytes */
 	struct str client;     /* azp or client_id; may be empty */
+	bool program;	       /* no person is behind it, as far as it says */
 	struct str jti;	       /* may be empty */
 	struct str acr;	       /* how they have shown who they are, or empty */
 	int64_t auth_s;	       /* and when, seconds since 1970; 0: unknown */

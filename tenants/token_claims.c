@@ -265,6 +265,20 @@ subject_ok(struct claims *c)
 	return (true);
 }
 
+/* The subject is the client itself (RFC 9068, 2.2), or the account that
+ * Keycloak has made for it. The name is looked at and not kept. */
+static bool
+is_program(const struct claims *c)
+{
+	static const struct str prefix = STR("service-account-");
+	struct str name = json_str(json_object_get(c->payload,
+	    "preferred_username"));
+
+	return (str_eq(c->id.subject, c->id.client) ||
+	    (str_prefix(name, prefix) &&
+		str_caseeq(str_from(name, prefix.len), c->id.client)));
+}
+
 static bool
 client_ok(struct claims *c)
 {
@@ -277,6 +291,7 @@ client_ok(struct claims *c)
 	if (!text_ok(json_str(v)))
 		return (false);
 	c->id.client = arena_str(c->arena, json_str(v));
+	c->id.program = is_program(c);
 	return (true);
 }
 

@@ -163,6 +163,21 @@ def counts_a_long_answer_that_was_taken_whole(w):
 
 
 @test
+def a_crash_in_a_long_answer_is_no_download(w):
+	before = downloads(w)["broker-o-data " + MONTH]
+	s, rid = part_of(w)
+	wait_for(lambda: w.sql("SELECT 1 FROM ledger.event WHERE request_id = "
+	    "'%s' AND leg > 0" % rid), 20, "its leg")
+	w.hub.kill(signal.SIGKILL)
+	w.hub.wait(5)
+	s.close()
+	w.start()
+	wait_for(lambda: w.sql("SELECT 1 FROM ledger.event WHERE request_id = "
+	    "'%s' AND kind = 8" % rid), 20, "its ABORT")
+	same(downloads(w)["broker-o-data " + MONTH], before, "cut off")
+
+
+@test
 def counts_events_once_that_are_loaded_again(w):
 	before = downloads(w)
 	w.stop()
@@ -223,10 +238,15 @@ def tells_five_people_and_hides_three(w):
 
 @test
 def a_program_is_no_person(w):
-	"""RFC 9068, 2.2: without a person, sub is the client."""
+	"""RFC 9068, 2.2: without a person, sub is the client; Keycloak has an
+	account for it, with a sub of its own."""
 	before = people(w)
 	same(ask_as(w, "froendenberg", "dashboard", client_id="dashboard"),
 	    ["0"], "a program")
+	same(ask_as(w, "froendenberg", "c0ffee", azp="Grafana",
+	    preferred_username="service-account-grafana"), ["0"], "Keycloak's")
+	check(ask_as(w, "froendenberg", "bea", azp="Grafana",
+	    preferred_username="service-account-other") != ["0"], "another's")
 	check(ask_as(w, "froendenberg", "anna", client_id="dashboard") !=
 	    ["0"], "a person with a program")
 	same(people(w), before, "people")

@@ -54,12 +54,10 @@ has_key(const char *folder, const char *month)
 }
 
 static struct identity
-named(struct persons *ps, int64_t us, struct str iss, struct str sub,
-    struct str client)
+named(struct persons *ps, int64_t us, struct str iss, struct str sub)
 {
 	struct issuer issuer = { .iss = iss };
-	struct identity id = { .issuer = &issuer, .subject = sub,
-		.client = client };
+	struct identity id = { .issuer = &issuer, .subject = sub };
 
 	persons_name(ps, at(us), &id);
 	id.issuer = NULL;
@@ -69,8 +67,7 @@ named(struct persons *ps, int64_t us, struct str iss, struct str sub,
 static uint64_t
 anna(struct persons *ps, int64_t us)
 {
-	return (named(ps, us, STR("https://idm"), STR("anna"),
-	    STR("portal")).person);
+	return (named(ps, us, STR("https://idm"), STR("anna")).person);
 }
 
 static void
@@ -82,10 +79,10 @@ calls_a_person_the_same_for_a_month(void **state)
 	assert_int_not_equal(a, 0);
 	assert_int_equal(anna(ps, DECEMBER - 1), a);
 	assert_int_not_equal(named(ps, NOVEMBER, STR("https://idm"),
-	    STR("bea"), STR("portal")).person, a);
+	    STR("bea")).person, a);
 	/* The same letters, of another issuer. */
 	assert_int_not_equal(named(ps, NOVEMBER, STR("https://idman"),
-	    STR("na"), STR("portal")).person, a);
+	    STR("na")).person, a);
 	/* Nobody has turned yet: the key is there in time. */
 	next = anna(ps, DECEMBER);
 	assert_int_not_equal(next, 0);
@@ -100,11 +97,10 @@ static void
 says_until_when_a_name_is_good(void **state)
 {
 	struct persons *ps = persons_open(*state, at(NOVEMBER - 1));
-	struct identity id = named(ps, NOVEMBER - 1, STR("i"), STR("anna"),
-	    STR_NONE);
+	struct identity id = named(ps, NOVEMBER - 1, STR("i"), STR("anna"));
 
 	assert_int_equal(id.person_until.us, NOVEMBER);
-	id = named(ps, NOVEMBER, STR("i"), STR("anna"), STR_NONE);
+	id = named(ps, NOVEMBER, STR("i"), STR("anna"));
 	assert_int_equal(id.person_until.us, DECEMBER);
 	persons_free(ps);
 }
@@ -112,25 +108,17 @@ says_until_when_a_name_is_good(void **state)
 static void
 counts_no_programs(void **state)
 {
-	static const struct {
-		struct str subject, client;
-		bool person;
-	} cases[] = {
-		{ STR("anna"), STR("portal"), true },
-		{ STR("anna"), STR(""), true },
-		{ STR("portal"), STR("portal"), false },
-		{ STR(""), STR("portal"), false },
-		{ STR(""), STR(""), false },
-	};
 	struct persons *ps = persons_open(*state, at(NOVEMBER));
+	struct issuer issuer = { .iss = STR("i") };
+	struct identity id = { .issuer = &issuer, .subject = STR("anna"),
+		.client = STR("portal"), .program = true };
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct identity id = named(ps, NOVEMBER, STR("i"),
-		    cases[i].subject, cases[i].client);
-
-		assert_int_equal(id.person != 0, cases[i].person);
-		assert_int_equal(id.person_until.us, DECEMBER);
-	}
+	persons_name(ps, at(NOVEMBER), &id);
+	assert_int_equal(id.person, 0);
+	assert_int_equal(id.person_until.us, DECEMBER);
+	id.program = false;
+	persons_name(ps, at(NOVEMBER), &id);
+	assert_int_not_equal(id.person, 0);
 	persons_free(ps);
 }
 
@@ -168,7 +156,7 @@ counts_nobody_while_the_key_cannot_be_read(void **state)
 	    (const char *)*state);
 	assert_int_equal(mkdir(path, 0700), 0);
 	ps = persons_open(*state, at(NOVEMBER));
-	id = named(ps, NOVEMBER, STR("i"), STR("anna"), STR_NONE);
+	id = named(ps, NOVEMBER, STR("i"), STR("anna"));
 	assert_int_equal(id.person, 0);
 	/* It is asked again with the next request. */
 	assert_true(id.person_until.us <= NOVEMBER);

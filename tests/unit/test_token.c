@@ -58,6 +58,35 @@ takes_optional_claims_as_they_are(void **state HUB_UNUSED)
 }
 
 static void
+knows_a_program_from_a_person(void **state HUB_UNUSED)
+{
+	static const struct {
+		const char *claim, *value;
+		bool program;
+	} cases[] = {
+		{ "nbf", "1800000000", false },
+		{ "sub", "\"dashboard\"", true }, /* RFC 9068, 2.2 */
+		{ "preferred_username", "\"anna\"", false },
+		{ "preferred_username", "\"service-account-dashboard\"",
+		    true },
+		{ "preferred_username", "\"service-account-\"", false },
+		{ "preferred_username", "\"service-account-other\"", false },
+		{ "preferred_username", "7", false },
+	};
+	struct identity id;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ask_at(token_of(RS_HEAD,
+					    payload_with(cases[i].claim,
+						cases[i].value),
+					    R1),
+				     NOW_S, &id),
+		    TOKEN_VALID);
+		assert_int_equal(id.program, cases[i].program);
+	}
+}
+
+static void
 refuses_malformed_subject_client_scope_and_roles(void **state HUB_UNUSED)
 {
 	static const struct change cases[] = {
@@ -233,6 +262,7 @@ main(void)
 		T(reads_a_good_token),
 		T(verifies_es256_signatures_of_every_length),
 		T(takes_optional_claims_as_they_are),
+		T(knows_a_program_from_a_person),
 		T(refuses_malformed_subject_client_scope_and_roles),
 		T(tells_what_a_token_is_bound_to),
 		T(demands_the_binding_that_an_issuer_promises),
