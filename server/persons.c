@@ -1,4 +1,4 @@
-/* server/persons.c - what a person is called in usage records; see persons.h. */
+/* server/persons.c - what a person is called in usage records. */
 #include "server/persons.h"
 
 #include <limits.h>
@@ -10,8 +10,8 @@
 
 static const struct month_keys_kind kind = {
 	.prefix = "person-key-",
-	.missing = "no key to count persons with: they are not counted until it "
-		   "can be read",
+	.missing = "no key to count persons with: they are not counted until "
+		   "it can be read",
 	.there = "the key to count persons with is there again",
 	.deleted = "key that persons were counted with deleted",
 };

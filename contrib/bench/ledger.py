@@ -203,7 +203,7 @@ model mitnutzung { version = 1  members = {%s}
 ''' % (YEAR, YEAR, ", ".join(m[1] for m in MEMBERS))
 
 # Accesses by purpose, types and operation; legs by provider, agreement and
-# data set.  The accesses come to REQUESTS.
+# data set.  The accesses come to REQUESTS; all legs are downloads.
 FILL = """
 CREATE TEMP TABLE t AS SELECT row_number() OVER (ORDER BY ags) AS i, ags
     FROM unnest('{%(ags)s}'::text[]) ags;
@@ -243,6 +243,12 @@ SELECT booked_period, booked_period, class, consumer, provider, agreement,
     sum(entities), sum(bytes), sum(units), ARRAY[sum(latency_hist[1]),
     sum(latency_hist[2]), sum(latency_hist[3]), 0, 0, 0, 0, 0, 0, 0]
 FROM ledger.usage_day GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+INSERT INTO ledger.download_day
+SELECT day, consumer, provider, dataset, sum(requests - requests / 50), 0
+FROM counted WHERE class = 'leg' GROUP BY 1, 2, 3, 4;
+INSERT INTO ledger.person_month
+SELECT DISTINCT date_trunc('month', day)::date, ags, n
+FROM day, t, generate_series(1, 500) n;
 INSERT INTO ledger.spool_checkpoint VALUES (7, 1, 1, 2, 0, now());
 ANALYZE"""
 

@@ -190,12 +190,14 @@ SET search_path = pg_catalog, ledger, pg_temp AS $$
 		FROM persons WHERE month >= a_from
 		AND month + interval '1 month' <= a_to
 		AND (a_ags IS NULL OR consumer = a_ags)
-	), download AS (
-		SELECT dataset, to_char(day, 'YYYY-MM') AS month,
-		    sum(given - cut) AS n
+	), given AS (
+		SELECT dataset, day, sum(given - cut) AS n
 		FROM ledger.download_day WHERE day >= a_from AND day < a_to
 		AND (a_ags IS NULL OR a_ags IN (consumer, provider))
-		GROUP BY 1, 2 HAVING sum(given - cut) > 0
+		GROUP BY 1, 2
+	), download AS (
+		SELECT dataset, to_char(day, 'YYYY-MM') AS month, sum(n) AS n
+		FROM given GROUP BY 1, 2 HAVING sum(n) > 0
 	), work AS (
 		SELECT count(*)::numeric AS days FROM generate_series(
 		    a_from::timestamp, least(a_to, (now() AT TIME ZONE

@@ -253,6 +253,8 @@ estimates_wait_for_room_and_are_exact_in_sum(void **state HUB_UNUSED)
 		r.event_id = uuid7(r.start);
 		r.entities = i;
 		r.bytes_out = 1000 + i;
+		r.user_pseudonym = i % 3; /* of several persons, and none */
+		r.flags = i % 3 != 0 ? RECORD_PROFESSIONAL : 0;
 		assert_int_equal(estimates_add(e, &r), HUB_OK);
 	}
 	assert_int_equal(estimates_add(e, &other), HUB_OK);
@@ -274,6 +276,8 @@ estimates_wait_for_room_and_are_exact_in_sum(void **state HUB_UNUSED)
 	for (unsigned i = 0; i < n; i++) {
 		assert_int_equal(all[i].kind, RECORD_ESTIMATE);
 		assert_true(all[i].flags & RECORD_ESTIMATED);
+		assert_int_equal(all[i].user_pseudonym, 0);
+		assert_false(all[i].flags & RECORD_PROFESSIONAL);
 		if (memcmp(all[i].consumer_ags, "05978012", 8) != 0)
 			continue;
 		found++;
@@ -566,6 +570,94 @@ T27_both_half_past_two_are_the_same_day(void **state HUB_UNUSED)
 	check_moments(m, sizeof(m) / sizeof(m[0]));
 }
 
+/* ---- what records say for the indicators */
+
+struct said {
+	uint16_t kind;
+	uint8_t flags, decision;
+	uint16_t status;
+	uint64_t person;
+	const char *json; /* of it alone, but for the day */
+};
+
+static void
+add_said(struct rows *rs, const struct said *s)
+{
+	unsigned char raw[RECORD_LEN];
+	struct record r = usage(s->kind);
+
+	assert_int_equal(wall_parse(STR("2026-10-31T23:00:00Z"), &r.start),
+	    HUB_OK);
+	r.flags = s->flags;
+	r.decision = s->decision;
+	r.http_status = s->status;
+	r.user_pseudonym = s->person;
+	r.dataset = 5;
+	r.request_id = (struct uuid){ { 0 } };
+	memcpy(r.provider_ags, "05978028", 8);
+	record_encode(&r, raw);
+	rows_add(rs, &r, raw, 3);
+}
+
+#define DAY "{\"day\":\"2026-11-01\""
+#define GIVEN(n)                                                              \
+	DAY ",\"consumer\":\"05978012\",\"provider\":\"05978028\","         \
+	"\"node_id\":7,\"dict_born\":3,\"dataset\":5,\"given\":" n "}"
+#define PERSON(n) DAY ",\"consumer\":\"05978012\",\"person\":" n "}"
+#define CUT	  DAY ",\"cut\":\"00000000-0000-0000-0000-000000000000\"}"
+
+static void
+says_what_counts_as_download_and_as_person(void **state HUB_UNUSED)
+{
+	enum { OPEN = RECORD_OPEN_DATA, USER = RECORD_PROFESSIONAL };
+	static const struct said said[] = {
+		{ RECORD_LEG, OPEN, DECISION_PERMIT, 200, 0, GIVEN("1") },
+		{ RECORD_LEG, 0, DECISION_PERMIT, 200, 0, "" },
+		{ RECORD_LEG, OPEN, DECISION_DENY, 200, 0, "" },
+		{ RECORD_LEG, OPEN, DECISION_PERMIT, 304, 0, "" },
+		{ RECORD_LEG, OPEN | USER, DECISION_PERMIT, 200, 9,
+		    GIVEN("1") },
+		{ RECORD_ACCESS, OPEN, DECISION_PERMIT, 200, 0, "" },
+		{ RECORD_ACCESS, USER, DECISION_PERMIT, 200, 9, PERSON("9") },
+		{ RECORD_ACCESS, USER, DECISION_DENY, 200, UINT64_MAX,
+		    PERSON("-1") },
+		{ RECORD_ACCESS, 0, DECISION_PERMIT, 200, 9, "" },
+		{ RECORD_ACCESS, USER, DECISION_PERMIT, 200, 0, "" },
+		{ RECORD_CLOSE, OPEN, DECISION_PERMIT, 200, 0, "" },
+		{ RECORD_ABORT, OPEN, DECISION_PERMIT, 200, 0, CUT },
+		{ RECORD_ABORT, 0, DECISION_PERMIT, 200, 0, "" },
+		{ RECORD_OPEN, OPEN | USER, DECISION_PERMIT, 200, 9, "" },
+		{ RECORD_ESTIMATE, OPEN | USER, DECISION_PERMIT, 200, 9, "" },
+	};
+	static const unsigned more[] = { 0, 6, 0, 6, 4 };
+	struct rows rs;
+	struct buf b;
+
+	rows_init(&rs);
+	buf_init(&b, 65536);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		char want[512];
+
+		rows_begin(&rs);
+		add_said(&rs, &said[i]);
+		rows_end(&rs);
+		buf_reset(&b);
+		uses_json(&rs.uses, 7, 3, &b);
+		(void)snprintf(want, sizeof(want), "[%s]", said[i].json);
+		assert_string_equal(buf_cstr(&b), want);
+	}
+	/* The same is said once, and how often. */
+	rows_begin(&rs);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		add_said(&rs, &said[more[i]]);
+	rows_end(&rs);
+	buf_reset(&b);
+	uses_json(&rs.uses, 7, 3, &b);
+	assert_string_equal(buf_cstr(&b), "[" GIVEN("3") "," PERSON("9") "]");
+	buf_clear(&b);
+	rows_clear(&rs);
+}
+
 int
 main(void)
 {
@@ -573,6 +665,7 @@ main(void)
 		cmocka_unit_test(T23_says_how_full_it_is_and_has_room_again),
 		cmocka_unit_test(estimates_wait_for_room_and_are_exact_in_sum),
 		cmocka_unit_test(shares_of_an_estimate_sum_to_the_whole),
+		cmocka_unit_test(says_what_counts_as_download_and_as_person),
 		cmocka_unit_test(T38_an_open_without_close_becomes_one_abort),
 		cmocka_unit_test(T38_an_abort_survives_starts_that_fail),
 		cmocka_unit_test(T38_an_abort_counts_where_agreed),
