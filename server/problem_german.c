@@ -21,6 +21,8 @@ static const struct {
 	    "ein Parameter hat einen Wert, den es nicht gibt" },
 	{ "a parameter that this resource does not have",
 	    "einen solchen Parameter hat diese Ressource nicht" },
+	{ "format is json; csv or html where there is a table",
+	    "format ist json; csv oder html, wo es eine Tabelle gibt" },
 	{ "format is json, or csv where there is a table",
 	    "format ist json, oder csv, wo es eine Tabelle gibt" },
 	{ "this hub keeps no decision log",

@@ -177,10 +177,30 @@ static void
 write_table(const struct report *report, const struct reports_ask *ask,
     struct buf *out)
 {
-	if (ask->form == REPORTS_CSV)
-		report_csv(report, ask->german, out);
-	else
+	static const struct {
+		const char *en, *de;
+	} titles[] = {
+		[REPORTS_USAGE] = { "Usage", "Nutzung" },
+		[REPORTS_COSTS] = { "Costs booked", "Gebuchte Kosten" },
+		[REPORTS_INDICATORS] = { "Indicators", "Kennzahlen" },
+		[REPORTS_INTEGRITY] = { "The ledger", "Das Ledger" },
+	};
+	char period[16]; /* it was read as one */
+
+	switch (ask->form) {
+	case REPORTS_JSON:
 		report_json(report, out);
+		break;
+	case REPORTS_CSV:
+		report_csv(report, ask->german, out);
+		break;
+	case REPORTS_HTML:
+		(void)snprintf(period, sizeof(period), "%.*s",
+		    STR_FMT(ask->period));
+		report_page(report, ask->german ? titles[ask->kind].de :
+		    titles[ask->kind].en, period, ask->german, out);
+		break;
+	}
 }
 
 static enum hub_err

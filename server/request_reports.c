@@ -52,8 +52,8 @@ read_format(struct request *rq, struct str v, enum reports_form *form)
 	else if (str_eq(v, STR("html")) && rq->hub->html)
 		*form = REPORTS_HTML;
 	else if (!str_eq(v, STR("json")))
-		return ("format is json; csv where there is a table, html of "
-			"a statement");
+		return ("format is json; csv or html where there is a "
+			"table");
 	return (NULL);
 }
 

@@ -440,15 +440,27 @@ html_text(struct buf *b, struct str s)
 }
 
 void
-notice_html(const struct notice *n, bool german, struct buf *b)
+sheet_begin(struct buf *b, const char *title, const char *of, bool german)
 {
 	buf_addf(b, "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta "
 	    "charset=\"utf-8\">\n<meta name=\"viewport\" content=\""
 	    "width=device-width\">\n<title>%s %s</title>\n<style>%s</style>"
-	    "</head>\n<body><main>\n<h1>%s %s</h1>\n<p>",
-	    german ? "de" : "en", german ? "Kostenaufstellung" : "Statement",
-	    n->period, style, german ? "Kostenaufstellung" : "Statement",
-	    n->period);
+	    "</head>\n<body><main>\n<h1>%s %s</h1>\n",
+	    german ? "de" : "en", title, of, style, title, of);
+}
+
+void
+sheet_end(struct buf *b)
+{
+	BUF_LIT(b, "</main></body></html>\n");
+}
+
+void
+notice_html(const struct notice *n, bool german, struct buf *b)
+{
+	sheet_begin(b, german ? "Kostenaufstellung" : "Statement", n->period,
+	    german);
+	BUF_LIT(b, "<p>");
 	html_text(b, n->tenant->title);
 	BUF_LIT(b, ", AGS ");
 	html_text(b, n->tenant->ags);
@@ -462,5 +474,5 @@ notice_html(const struct notice *n, bool german, struct buf *b)
 	notice_amount(b, n->tax_cents, german);
 	BUF_LIT(b, " EUR.</p>\n");
 	html_entries(b, n, german);
-	BUF_LIT(b, "</main></body></html>\n");
+	sheet_end(b);
 }

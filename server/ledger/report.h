@@ -58,6 +58,10 @@ void report_json(const struct report *, struct buf *);
 /* RFC 4180, or for German Excel: byte order mark, ";" and decimal comma. What
  * a spreadsheet would take for a formula gets a leading apostrophe. */
 void report_csv(const struct report *, bool german, struct buf *);
+/* A page to print, without script and without anything to fetch; of: the period,
+ * title and it without markup. */
+void report_page(const struct report *, const char *title, const char *of,
+    bool german, struct buf *);
 /* A row of such a file, cell by cell. */
 void report_csv_begin(bool german, struct buf *);
 void report_csv_cell(struct buf *, bool german, bool first,
