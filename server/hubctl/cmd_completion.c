@@ -1,7 +1,8 @@
 /* server/hubctl/cmd_completion.c - hubctl completion: what a shell needs to
  * complete hubctl's command line, made of the tables that drive it. The three
  * scripts work alike: the words so far without options and their values say
- * which commands and options can come next. */
+ * which commands and options can come next. Summaries are English: scripts are
+ * made when hubctl is built. */
 #include "server/hubctl/command.h"
 
 #include <string.h>
@@ -255,7 +256,7 @@ zsh_options(const struct command *c)
 		if ((options[i].bit & c->options) == 0)
 			continue;
 		len = snprintf(name, sizeof(name), "--%s", options[i].name);
-		zsh_choice(name, len, options[i].summary);
+		zsh_choice(name, len, options[i].en);
 	}
 	printf(" )");
 }
@@ -263,7 +264,7 @@ zsh_options(const struct command *c)
 static const char *
 summary_of(size_t at)
 {
-	return (has_second(&commands[at]) ? "..." : commands[at].summary);
+	return (has_second(&commands[at]) ? "..." : commands[at].en);
 }
 
 static void
@@ -284,7 +285,7 @@ zsh_next(void)
 			if (same_first(&commands[i], &commands[k]) &&
 			    has_second(&commands[k]))
 				zsh_choice(strchr(commands[k].name, ' ') + 1,
-				    64, commands[k].summary);
+				    64, commands[k].en);
 		printf(" ) ;;\n");
 	}
 }
@@ -340,7 +341,7 @@ fish_commands(void)
 			printf("complete -c hubctl -f -n '__hubctl_said %.*s' "
 			       "-a '%s' -d '", first_word(c), c->name,
 			    strchr(c->name, ' ') + 1);
-			put_text(c->summary);
+			put_text(c->en);
 			printf("'\n");
 		}
 		if (names_file(c->args))
@@ -359,7 +360,7 @@ fish_options(void)
 		    o->arg == NULL	  ? "" :
 			names_file(o->arg) ? "-r -F" :
 					     "-x");
-		put_text(o->summary);
+		put_text(o->en);
 		printf("' -n '");
 		for (size_t k = 0, n = 0; k < ncommands; k++)
 			if ((commands[k].options & o->bit) != 0)

@@ -6,14 +6,16 @@
 
 struct command {
 	const char *name; /* one or two words */
-	const char *args, *summary;
+	const char *args;
+	const char *en, *de; /* what it does, in a line */
 	uint64_t options;
 	int min, max; /* arguments */
 	ctl_fn *run;
 };
 
 struct own_option {
-	const char *name, *arg, *summary;
+	const char *name, *arg;
+	const char *en, *de;
 	uint64_t bit;
 	size_t field; /* a const char * in struct ctl; unused without arg */
 };

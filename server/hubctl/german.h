@@ -1,5 +1,6 @@
-/* server/hubctl/german.h - messages that the treasury meets, in German. Those
- * of the database are English there: hubctl translates what it is told. */
+/* server/hubctl/german.h - messages in German: hubctl's own, and those of the
+ * database that the treasury meets, which hubctl translates as it is told
+ * them. */
 #ifndef HUB_HUBCTL_GERMAN_H
 #define HUB_HUBCTL_GERMAN_H
 

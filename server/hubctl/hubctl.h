@@ -107,8 +107,9 @@ ctl_fn cmd_crisis_declare, cmd_crisis_confirm, cmd_crisis_end,
 
 #define CTL_DEFAULT_CONFIG HUB_SYSCONFDIR "/hubd.conf"
 
-/* "hubctl: ..." on standard error; what the treasury meets in the language of
- * ctl_speak, else in English. */
+/* "hubctl: ..." on standard error, in the language of ctl_speak where
+ * german_table.c has it (tests/flow/german.t: every format has), else in
+ * English. */
 void ctl_speak(enum ctl_lang);
 void ctl_warn(const char *fmt, ...) HUB_PRINTF(1, 2);
 enum ctl_exit ctl_exit_of(enum hub_err);

@@ -1,4 +1,4 @@
-/* tests/unit/test_german.c - messages of the database in German */
+/* tests/unit/test_german.c - messages of hubctl and the database in German */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include "server/base/str.h"
 #include "server/hubctl/german.h"
+#include "server/hubctl/german_priv.h"
 
 static void
 says(const char *english, const char *german)
@@ -48,6 +49,14 @@ says_in_german_what_the_treasury_meets(void **state)
 		{ "no month is closed", "noch ist kein Monat abgeschlossen" },
 		{ "no tenant kamne in the bundle in force",
 		    "die Kommune kamne gibt es in der geltenden Region nicht" },
+		{ "no tenant kamne; nearest: kamen",
+		    "die Kommune kamne gibt es nicht; am ähnlichsten: kamen" },
+		{ "k.conf: not a text, or \"${\" in it",
+		    "k.conf: kein Text, oder mit \"${\" darin" },
+		{ "cost k, model m: LEDGER_FIXED: the amounts of component c "
+		  "sum to 1.00, the component is 2.00",
+		    "Kosten k, Modell m: LEDGER_FIXED: die Beträge des "
+		    "Bestandteils c ergeben 1.00, der Bestandteil ist 2.00" },
 		{ "Oktober is not a month (2026-11)",
 		    "Oktober ist kein Monat; er wird so geschrieben: 2026-11" },
 	};
@@ -62,7 +71,7 @@ leaves_what_it_does_not_know(void **state)
 {
 	static const char *const rows[] = { "", "*", " is not over ",
 		"2026-11 is not over yet", "no month is closed.",
-		"no tenant  in", "connection refused", "has to be closed" };
+		"no tenants", "connection refused", "has to be closed" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -81,6 +90,43 @@ takes_names_as_text(void **state)
 	    "die Kommune %s%n gibt es in der geltenden Region nicht");
 }
 
+/* With letters for what varies; the German with them where they belong. */
+static void
+example(const struct phrase *p, struct buf *en, struct buf *de)
+{
+	char letter = 'a';
+
+	for (const char *s = p->en; *s != '\0'; s++)
+		if (*s == '*')
+			buf_addc(en, letter++);
+		else
+			buf_addc(en, *s);
+	for (const char *s = p->de; *s != '\0'; s++)
+		if (*s == '$' && *++s != '$') {
+			assert_in_range(*s, '1', '0' + letter - 'a');
+			buf_addc(de, (char)('a' + (*s - '1')));
+		} else
+			buf_addc(de, *s);
+}
+
+/* No phrase stands behind a wider one that takes its messages. */
+static void
+finds_each_phrase(void **state)
+{
+	struct buf en, de;
+
+	(void)state;
+	for (size_t i = 0; i < german_nphrases; i++) {
+		buf_init(&en, 4096);
+		buf_init(&de, 4096);
+		example(&german_phrases[i], &en, &de);
+		assert_int_not_equal(de.len, 0);
+		says(buf_cstr(&en), buf_cstr(&de));
+		buf_clear(&en);
+		buf_clear(&de);
+	}
+}
+
 int
 main(void)
 {
@@ -88,6 +134,7 @@ main(void)
 		cmocka_unit_test(says_in_german_what_the_treasury_meets),
 		cmocka_unit_test(leaves_what_it_does_not_know),
 		cmocka_unit_test(takes_names_as_text),
+		cmocka_unit_test(finds_each_phrase),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
