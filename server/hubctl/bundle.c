@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "policies/registration_store.h"
+#include "server/hubctl/progress.h"
 #include "server/region_test.h"
 
 /* As compilers write it, so that editors can jump there. */
@@ -16,6 +17,7 @@ message_print(const struct ctl *ctl, const struct region_message *m)
 	static const char *const warning[] = { "warning: ", "Warnung: " };
 	bool german = ctl->lang == LANG_DE && m->german.len > 0;
 
+	progress_end();
 	fprintf(stderr, "%.*s:", STR_FMT(m->file));
 	if (m->line > 0)
 		fprintf(stderr, "%u:", m->line);
@@ -204,6 +206,7 @@ print_lines(const struct ctl *ctl, const struct region_change *c, unsigned n)
 		"NEUTRAL  an den Freigaben ändert sich nichts"
 	};
 
+	progress_end();
 	for (unsigned i = 0; i < n; i++)
 		printf("%-8s %.*s\n", region_change_words[c[i].kind],
 		    STR_FMT(ctl->lang == LANG_DE ? c[i].de : c[i].en));
@@ -299,6 +302,7 @@ store(struct db *db, const struct bundle *b, const struct bundle_facts *facts,
 	enum hub_err err = bundle_apply(db, b->files, b->nfiles, facts,
 	    author(), note, epoch, &bundle);
 
+	progress_end();
 	if (err == HUB_OK)
 		printf("bundle %" PRId64 "\n", bundle);
 	else if (err == HUB_EEXIST)
@@ -320,6 +324,7 @@ bundle_put(const struct ctl *ctl, struct db *db, struct bundle *b,
 
 	if (code == CTL_OK && before.number > 0 &&
 	    memcmp(before.hash, b->hash, sizeof(b->hash)) == 0) {
+		progress_end();
 		printf("unchanged, bundle %" PRId64 "\n", head.bundle);
 		bundle_clear(&before);
 		return (CTL_OK);
@@ -333,6 +338,8 @@ bundle_put(const struct ctl *ctl, struct db *db, struct bundle *b,
 		code = bundle_complete(ctl, db, b);
 	if (code == CTL_OK)
 		code = judge(ctl, &before, b, &facts);
+	if (ctl->dry_run)
+		progress_end();
 	if (code == CTL_OK && ctl->dry_run)
 		printf("would store %u files as the bundle after %" PRId64 "\n",
 		    b->nfiles, head.bundle);

@@ -4,6 +4,7 @@
 
 #include "policies/audit_store.h"
 #include "server/hubctl/hubctl.h"
+#include "server/hubctl/progress.h"
 
 struct listing {
 	const struct ctl *ctl;
@@ -65,6 +66,7 @@ take_rows(struct listing *l, const struct audit_row *rows, unsigned n)
 			    fault_text(fault, l->ctl->lang)));
 		/* Listed all the same; only who wants to know is told. */
 		l->end.id = rows[i].id;
+		progress_at((uint64_t)rows[i].id, 0);
 		memcpy(l->end.hash, rows[i].hash, sizeof(l->end.hash));
 		list_row(l, &rows[i]);
 	}

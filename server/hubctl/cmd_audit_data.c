@@ -10,6 +10,7 @@
 
 #include "server/base/hash.h"
 #include "server/hubctl/hubctl.h"
+#include "server/hubctl/progress.h"
 
 #define DATE(c) "to_char(" c ",'YYYY-MM-DD') AS " c
 #define HEX(c)	"encode(" c ",'hex') AS " c
@@ -119,6 +120,7 @@ copy_rows(struct db *db, FILE *f, EVP_MD_CTX *hash)
 	enum ctl_exit code = CTL_OK;
 	PGresult *res;
 	char *row = NULL;
+	static uint64_t rows; /* of all files */
 	int n;
 
 	while ((n = PQgetCopyData(pg, &row, 0)) > 0) {
@@ -127,6 +129,7 @@ copy_rows(struct db *db, FILE *f, EVP_MD_CTX *hash)
 		if (EVP_DigestUpdate(hash, row, (size_t)n) != 1)
 			assert(!"SHA-256");
 		PQfreemem(row);
+		progress_at(++rows, 0);
 	}
 	while ((res = PQgetResult(pg)) != NULL) {
 		if (PQresultStatus(res) != PGRES_COMMAND_OK)

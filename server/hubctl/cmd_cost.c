@@ -4,6 +4,7 @@
 
 #include "policies/policy_store.h"
 #include "server/hubctl/cost.h"
+#include "server/hubctl/progress.h"
 #include "server/ledger/notice.h"
 
 #define HTML_MAX ((size_t)64 << 20)
@@ -246,6 +247,7 @@ statement_page(const struct ctl *ctl, struct db *db,
 	buf_init(&page, HTML_MAX);
 	notice_html(&n, ctl->lang == LANG_DE, &page);
 	failed = page.failed;
+	progress_end();
 	if (failed)
 		ctl_warn("larger than %zu bytes", page.max);
 	else

@@ -12,6 +12,7 @@
 
 #include "server/base/arena.h"
 #include "server/hubctl/hubctl.h"
+#include "server/hubctl/progress.h"
 #include "server/ledger/estimate.h"
 #include "server/ledger/loader.h"
 
@@ -213,6 +214,7 @@ load(struct spool *sp, const char *conninfo, uint64_t n)
 	     us += STEP_US) {
 		(void)usleep(STEP_US);
 		loader_stats(l, &st);
+		progress_at(st.loaded, n);
 	}
 	loader_stop(l);
 	return (st.loaded >= n);
@@ -346,6 +348,7 @@ say(const struct ctl *ctl, const struct booking *b)
 	const char *done = german ? "sind als Schätzung verbucht"
 				  : "are booked as estimates";
 
+	progress_end();
 	if (ctl->dry_run)
 		done = german ? "würden als Schätzung verbucht"
 			      : "would be booked as estimates";

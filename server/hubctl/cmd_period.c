@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "server/hubctl/cost.h"
+#include "server/hubctl/progress.h"
 
 /* Who acts, out of --as TENANT:PERSON; issuer is the tenant's title. */
 struct actor {
@@ -422,6 +423,7 @@ correct(struct step *s, const char *text, const struct asked *asked)
 		    "WHERE made_at = now() LIMIT 1", 0, NULL, &waits);
 	if (code == CTL_OK && PQgetisnull(res, 0, 0) &&
 	    PQntuples(waits) == 0) {
+		progress_end();
 		fputs(is_german(s->ctl) ? "nichts zu berichtigen\n" :
 					  "nothing to correct\n",
 		    stderr);

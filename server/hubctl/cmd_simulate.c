@@ -6,11 +6,11 @@
 
 #include "server/decision_file.h"
 #include "server/hubctl/bundle.h"
+#include "server/hubctl/progress.h"
 #include "server/hubctl/replay.h"
 
 #define BUNDLES_MAX 256	 /* that were in force in that time */
 #define ROWS_MAX    5000 /* that are told apart */
-#define PROGRESS    100000
 
 /* A bundle that was in force when a request came. */
 struct past {
@@ -181,16 +181,6 @@ take_line(struct simulation *m, struct str line)
 		replay_one(m, &d);
 }
 
-static void
-show_progress(const struct simulation *m, bool end)
-{
-	uint64_t n = m->replayed + m->passed_over;
-
-	if (isatty(STDERR_FILENO) == 0 || (!end && n % PROGRESS != 0))
-		return;
-	fprintf(stderr, end ? "\r\033[K" : "\r%" PRIu64, n);
-}
-
 /* Days are files; a request that began before midnight may be in the next. */
 static enum ctl_exit
 take_files(struct simulation *m)
@@ -215,11 +205,10 @@ take_files(struct simulation *m)
 		}
 		while (decision_reader_next(&r, &line)) {
 			take_line(m, line);
-			show_progress(m, false);
+			progress_at(m->replayed + m->passed_over, 0);
 		}
 		decision_reader_close(&r);
 	}
-	show_progress(m, true);
 	return (code);
 }
 

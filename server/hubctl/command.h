@@ -11,6 +11,7 @@ struct command {
 	uint64_t options;
 	int min, max; /* arguments */
 	ctl_fn *run;
+	bool slow; /* may take long: progress.h */
 };
 
 struct own_option {

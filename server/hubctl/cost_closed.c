@@ -2,6 +2,7 @@
  * the ledger as it was then, whatever the region says by now; what was posted
  * for the period since stands apart. */
 #include "server/hubctl/cost.h"
+#include "server/hubctl/progress.h"
 
 /* $1 first day, $2 last day, $3 AGS. The unit asked for alone: a month that is
  * a part of a settled year stays a month. */
@@ -196,6 +197,7 @@ closed_head(const struct ctl *ctl, const struct closed *c)
 	buf_init(&b, 1 << 20);
 	for (int i = 0; i < PQntuples(c->costs); i++)
 		add_head(&b, c, i, ctl->lang);
+	progress_end();
 	if (b.len > 0)
 		fwrite(b.p, 1, b.len, stdout);
 	buf_clear(&b);

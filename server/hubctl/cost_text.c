@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "server/hubctl/cost.h"
+#include "server/hubctl/progress.h"
 
 void
 add_uint128(struct buf *b, uint128 n)
@@ -388,6 +389,7 @@ print_head(const struct ctl *ctl, const struct cost_run *run)
 	BUF_LIT(&b, "\n");
 	add_tax(&b, run, ctl->lang);
 	add_notes(&b, run, ctl->lang);
+	progress_end();
 	fwrite(b.p, 1, b.len, stdout);
 	fputc('\n', stdout);
 	buf_clear(&b);

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "server/config.h"
 #include "server/hubctl/german.h"
+#include "server/hubctl/progress.h"
 
 #define DEFAULT_DATABASE "postgresql:///drehscheibe"
 #define DEFAULT_NAME	 "drehscheibe" /* as in server/config_setting.c */
@@ -36,6 +37,7 @@ ctl_warn(const char *fmt, ...)
 		abort();
 	va_end(ap);
 	buf_init(&german, 8192);
+	progress_end();
 	(void)fprintf(stderr, "hubctl: %s\n",
 	    spoken == LANG_DE && german_of(str_of(text), &german) &&
 		    !german.failed ? buf_cstr(&german) : text);

@@ -2,6 +2,7 @@
  * (commands.c) drives dispatch, help and --list-commands, that of options the
  * rest. */
 #include "server/hubctl/command.h"
+#include "server/hubctl/progress.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -266,6 +267,7 @@ static enum ctl_exit
 dispatch(struct ctl *ctl, int argc, char **argv)
 {
 	const struct command *cmd = NULL;
+	enum ctl_exit code;
 	int n = 0;
 
 	for (size_t i = 0; n == 0 && i < ncommands; i++)
@@ -281,7 +283,11 @@ dispatch(struct ctl *ctl, int argc, char **argv)
 		return (unknown(ctl, argc, argv));
 	if (!allowed(ctl, cmd, argc - n))
 		return (CTL_USAGE);
-	return (cmd->run(ctl, argc - n, argv + n));
+	if (cmd->slow)
+		progress_begin(ctl, cmd->name);
+	code = cmd->run(ctl, argc - n, argv + n);
+	progress_end();
+	return (code);
 }
 
 static const char *

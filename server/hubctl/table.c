@@ -5,6 +5,7 @@
 #include <libsmartcols.h>
 
 #include "server/hubctl/hubctl.h"
+#include "server/hubctl/progress.h"
 
 /* No value of ours comes near: what is longer ends the program, rather than be
  * cut without a word. */
@@ -70,6 +71,7 @@ table_print_take(struct table *t, const struct ctl *ctl)
 		[OUTPUT_CSV] = print_csv,
 	};
 
+	progress_end();
 	printers[ctl->output](t, ctl);
 	table_free(t);
 }

@@ -273,11 +273,13 @@ main(int argc, char **argv)
 			(void)fputs(USAGE, stderr);
 		goto out;
 	}
+	say_progress_begin(&t.say);
 	digests_load(&t);
 	if (t.check_proof != NULL)
 		proof_check(t.check_proof, &t.chain, &t.say);
 	else
 		verify(&t);
+	say_progress_end(&t.say);
 	chain_clear(&t.chain);
 	done = (int)say_verdict(&t.say);
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && done == INTACT)

@@ -2,9 +2,13 @@
 #include "server/hubverify/verify.h"
 
 #include <stdarg.h>
+#include <time.h>
+#include <unistd.h>
 
 #define FINDINGS_SHOWN 10
 #define LINE_LEN       2048
+#define ROWS_A_LOOK    1024 /* at the clock */
+#define SHOW_MS	       1000
 
 /* What comes out of a ledger stands in these lines, and a terminal obeys
  * control characters: U+0000 to U+001F, U+007F to U+009F. */
@@ -25,6 +29,7 @@ line(struct say *s, FILE *to, const char *head, const char *text, va_list ap)
 
 	if (s->quiet)
 		return;
+	say_progress_end(s);
 	if (vsnprintf(out, sizeof(out), text, ap) < 0)
 		out[0] = '\0';
 	make_plain(out);
@@ -65,6 +70,56 @@ say_blind(struct say *s, const char *de, const char *en, ...)
 	    s->german ? de : en, ap);
 	va_end(ap);
 }
+
+/* ---- progress */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		return (0);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+void
+say_progress_begin(struct say *s)
+{
+	s->watched = isatty(fileno(s->err)) != 0;
+	s->shown = now_ms();
+}
+
+void
+say_progress(struct say *s, const char *table)
+{
+	int64_t now;
+
+	if (s->rows++ % ROWS_A_LOOK != 0 || !s->watched || s->quiet)
+		return;
+	now = now_ms();
+	if (now - s->shown < SHOW_MS)
+		return;
+	s->shown = now;
+	s->drawn = true;
+	(void)fprintf(s->err, s->german ?
+		"\r\033[Khubverify: %llu Zeilen gelesen, zuletzt aus %s" :
+		"\r\033[Khubverify: %llu rows read, the last ones of %s",
+	    (unsigned long long)s->rows, table);
+	(void)fflush(s->err);
+}
+
+void
+say_progress_end(struct say *s)
+{
+	if (!s->drawn)
+		return;
+	s->drawn = false;
+	(void)fputs("\r\033[K", s->err);
+	(void)fflush(s->err);
+}
+
+/* ---- the verdict */
 
 enum verdict
 say_verdict(const struct say *s)

@@ -466,6 +466,7 @@ source_row(struct source *src, enum table t, struct csv *c, struct say *s)
 {
 	enum csv_next got = csv_next(c);
 
+	say_progress(s, table_name(t));
 	if (got == CSV_BAD)
 		say_tampered(s, "%s, Zeile %llu: keine Zeile, wie die "
 		    "Datenbank sie schreibt", "%s, line %llu: no row as the "

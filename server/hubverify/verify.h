@@ -23,6 +23,10 @@ struct say {
 	bool german, quiet, all; /* all: every finding is printed */
 	unsigned findings; /* what is not as it should be */
 	bool blind;	   /* something could not be read */
+	bool watched;	   /* err is a terminal: progress is shown */
+	uint64_t rows;	   /* that were read */
+	int64_t shown;	   /* ms; when that was told last */
+	bool drawn;	   /* it stands there */
 };
 #define SAY_FORMAT                                                            \
 	__attribute__((format(printf, 2, 4), format(printf, 3, 4)))
@@ -34,6 +38,11 @@ void say_note(struct say *, const char *de, const char *en, ...) SAY_FORMAT;
 /* It cannot be checked. */
 void say_blind(struct say *, const char *de, const char *en, ...) SAY_FORMAT;
 enum verdict say_verdict(const struct say *);
+void say_progress_begin(struct say *);
+/* Another row of this table was read: once a second who watches is told how
+ * many, in a line that goes before anything else is said. */
+void say_progress(struct say *, const char *table);
+void say_progress_end(struct say *);
 
 /* ---- hash.c: SHA-256, trees and blocks (RFC 9162, 2.1) */
 
