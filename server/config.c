@@ -243,19 +243,39 @@ is_same(const struct setting *s, const void *a, const void *b)
 	}
 }
 
+/* It was changed, and takes effect with a restart only. */
+static bool
+needs_restart(const struct setting *s, const struct config *fresh,
+    const struct config *old)
+{
+	return (!s->live && !is_same(s, (const char *)fresh + s->offset,
+	    (const char *)old + s->offset));
+}
+
 void
-config_replace(struct config *fresh, struct config *old, struct buf *names)
+config_compare(const struct config *fresh, const struct config *old,
+    struct buf *names)
 {
 	for (size_t i = 0; i < nsettings; i++) {
 		const struct setting *s = &settings[i];
-		void *to = (char *)fresh + s->offset;
-		const void *from = (const char *)old + s->offset;
 
-		if (s->live || is_same(s, to, from))
-			continue;
-		buf_addf(names, "%s%s%s%s", names->len > 0 ? " " : "",
-		    s->section, s->section[0] != '\0' ? "." : "", s->key);
-		memcpy(to, from, size_of(s->kind));
+		if (needs_restart(s, fresh, old))
+			buf_addf(names, "%s%s%s%s", names->len > 0 ? " " : "",
+			    s->section, s->section[0] != '\0' ? "." : "",
+			    s->key);
+	}
+}
+
+void
+config_replace(struct config *fresh, struct config *old, struct buf *names)
+{
+	config_compare(fresh, old, names);
+	for (size_t i = 0; i < nsettings; i++) {
+		const struct setting *s = &settings[i];
+
+		if (needs_restart(s, fresh, old))
+			memcpy((char *)fresh + s->offset,
+			    (const char *)old + s->offset, size_of(s->kind));
 	}
 	fresh->former = old;
 }

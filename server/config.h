@@ -76,6 +76,9 @@ void config_free(struct config *);
  * since requests and threads hold pieces of it: some KiB a reload. */
 void config_replace(struct config *fresh, struct config *old,
     struct buf *names);
+/* The names that config_replace would give; nothing changes. */
+void config_compare(const struct config *fresh, const struct config *old,
+    struct buf *names);
 /* One name per line, "limits.header". */
 void config_list_settings(struct buf *);
 

@@ -252,26 +252,37 @@ on_worker_end(void *arg)
 		loop_stop(h->loop);
 }
 
-/* The loop goes on while the workers drain: keys may still be waited for,
- * somebody may ask whether the hub is ready, and a second TERM does not wait. */
-static void
-on_term(void *arg)
+/* The loop goes on while the workers drain: keys may still be waited for, and
+ * somebody may ask whether the hub is ready. */
+static bool
+drain(void *arg, bool dry, int *ms_r)
 {
 	struct hub *h = arg;
 
+	*ms_r = h->config->drain_ms;
+	if (dry || h->draining)
+		return (!h->draining);
 	for (unsigned i = 0; i < h->config->workers; i++)
-		if (h->draining)
-			worker_stop(&h->workers[i]);
-		else
-			worker_drain(&h->workers[i], h->config->drain_ms);
-	if (h->draining)
-		return;
+		worker_drain(&h->workers[i], h->config->drain_ms);
 	h->draining = true;
 	if (h->decisions != NULL)
 		decision_log_flush(h->decisions);
 	control_drain(h->control);
 	log_info("draining", NULL);
 	systemd_tell("STOPPING=1");
+	return (true);
+}
+
+/* A second TERM does not wait. */
+static void
+on_term(void *arg)
+{
+	struct hub *h = arg;
+	int ms;
+
+	if (!drain(h, false, &ms))
+		for (unsigned i = 0; i < h->config->workers; i++)
+			worker_stop(&h->workers[i]);
 }
 
 static void
@@ -291,6 +302,14 @@ swap_tls(struct tls_server **at, struct tls_server *fresh)
 	*at = fresh;
 }
 
+static void
+say_restart(const struct buf *names, struct buf *why)
+{
+	if (names->len > 0)
+		buf_addf(why, "take effect with a restart only: %.*s\n",
+		    (int)names->len, names->p);
+}
+
 /* From here on nothing can fail. */
 static void
 apply(struct hub *h, struct config *fresh, const struct hub_tls *tls,
@@ -308,12 +327,10 @@ apply(struct hub *h, struct config *fresh, const struct hub_tls *tls,
 	swap_tls(&h->tls.admin, tls->admin);
 	raise_files(fresh->limits.connections);
 	control_reloaded(h->control, fresh);
-	if (names.len > 0) {
+	if (names.len > 0)
 		log_warn("these settings take effect with a restart only",
 		    "settings=\"%s\"", buf_cstr(&names));
-		buf_addf(why, "take effect with a restart only: %s\n",
-		    buf_cstr(&names));
-	}
+	say_restart(&names, why);
 	buf_clear(&names);
 	reopen_logs(h);
 	log_info("reloaded", NULL);
@@ -330,38 +347,71 @@ log_refusal(struct str why)
 			    "why=\"%.*s\"", STR_FMT(line));
 }
 
+/* What a reload would take, or why it would not. Freed by who asked. */
+static bool
+read_again(const struct hub *h, struct config **fresh, struct hub_tls *tls,
+    struct buf *why)
+{
+	if (config_load(h->config->path, fresh, why) != HUB_OK ||
+	    load_tls(*fresh, tls, why) != HUB_OK)
+		return (false);
+	if ((tls->public_ == NULL) == (h->tls.public_ == NULL) &&
+	    (tls->admin == NULL) == (h->tls.admin == NULL))
+		return (true);
+	buf_addf(why, "%s: a listener gets or loses its certificate with a "
+	    "restart only\n", (*fresh)->path);
+	return (false);
+}
+
+static void
+forget(struct config *fresh, const struct hub_tls *tls)
+{
+	tls_server_free(tls->public_);
+	tls_server_free(tls->admin);
+	config_free(fresh);
+}
+
+static bool
+try_reload(const struct hub *h, struct buf *why)
+{
+	struct config *fresh = NULL;
+	struct hub_tls tls = { 0 };
+	bool ok = read_again(h, &fresh, &tls, why);
+	struct buf names;
+
+	buf_init(&names, 8192);
+	if (ok)
+		config_compare(fresh, h->config, &names);
+	say_restart(&names, why);
+	buf_clear(&names);
+	forget(fresh, &tls);
+	return (ok);
+}
+
 /* All or nothing: settings, certificates; then the database is asked for a new
  * bundle, and the files that the region names are read again. */
 static bool
-reload(void *arg, struct buf *why)
+reload(void *arg, bool dry, struct buf *why)
 {
 	struct hub *h = arg;
 	struct config *fresh = NULL;
 	struct hub_tls tls = { 0 };
-	bool ok = false;
+	bool ok;
 
 	if (h->draining) {
 		BUF_LIT(why, "the hub is about to end\n");
 		return (false);
 	}
+	if (dry)
+		return (try_reload(h, why));
 	systemd_reloading();
-	if (config_load(h->config->path, &fresh, why) != HUB_OK ||
-	    load_tls(fresh, &tls, why) != HUB_OK)
-		control_reloaded(h->control, NULL);
-	else if ((tls.public_ == NULL) != (h->tls.public_ == NULL) ||
-	    (tls.admin == NULL) != (h->tls.admin == NULL)) {
-		buf_addf(why, "%s: a listener gets or loses its certificate "
-		    "with a restart only\n", fresh->path);
-		control_reloaded(h->control, NULL);
-	} else {
-		ok = true;
+	ok = read_again(h, &fresh, &tls, why);
+	if (ok)
 		apply(h, fresh, &tls, why);
-	}
-	if (!ok) {
+	else {
+		control_reloaded(h->control, NULL);
 		log_refusal(buf_str(why));
-		tls_server_free(tls.public_);
-		tls_server_free(tls.admin);
-		config_free(fresh);
+		forget(fresh, &tls);
 	}
 	systemd_tell("READY=1");
 	return (ok);
@@ -373,7 +423,7 @@ on_hup(void *arg)
 	struct buf why;
 
 	buf_init(&why, 65536);
-	(void)reload(arg, &why);
+	(void)reload(arg, false, &why);
 	buf_clear(&why);
 }
 
@@ -534,7 +584,7 @@ start(struct hub *h, int *fds, struct buf *why)
 	h->signals[4] = loop_signal(h->loop, SIGUSR2, on_usr2, h);
 	if (err == HUB_OK)
 		h->operator = operator_new(h->loop, h->control_fd, h->config,
-		    h->control, &(struct operator_calls){ reload, on_term, h });
+		    h->control, &(struct operator_calls){ reload, drain, h });
 	h->watchdog_ms = systemd_watchdog_ms();
 	timer_init(&h->watchdog, h->loop, on_watchdog, h);
 	if (h->watchdog_ms > 0)

@@ -108,7 +108,8 @@ tell_ledger(const struct control_state *st, struct buf *b)
 }
 
 static void
-run_status(struct operator *op, struct str word HUB_UNUSED, struct buf *b)
+run_status(struct operator *op, struct str word HUB_UNUSED,
+    bool dry HUB_UNUSED, struct buf *b)
 {
 	struct control_state st;
 
@@ -133,12 +134,13 @@ run_status(struct operator *op, struct str word HUB_UNUSED, struct buf *b)
 }
 
 static void
-run_reload(struct operator *op, struct str word HUB_UNUSED, struct buf *b)
+run_reload(struct operator *op, struct str word HUB_UNUSED, bool dry,
+    struct buf *b)
 {
 	struct buf why;
 
 	buf_init(&why, 65536);
-	if (op->calls.reload(op->calls.arg, &why)) {
+	if (op->calls.reload(op->calls.arg, dry, &why)) {
 		BUF_LIT(b, "{\"ok\":true,\"detail\":");
 		buf_add_json(b, buf_str(&why));
 		buf_addc(b, '}');
@@ -147,21 +149,34 @@ run_reload(struct operator *op, struct str word HUB_UNUSED, struct buf *b)
 	buf_clear(&why);
 }
 
+/* A second one changes nothing: who is in a hurry has signals (hubd(8)). */
 static void
-run_drain(struct operator *op, struct str word HUB_UNUSED, struct buf *b)
+run_drain(struct operator *op, struct str word HUB_UNUSED, bool dry,
+    struct buf *b)
 {
-	op->calls.drain(op->calls.arg);
-	BUF_LIT(b, "{\"ok\":true}");
+	const struct metrics *m = control_metrics(op->control);
+	unsigned long open = 0;
+	int ms = 0;
+	bool first = op->calls.drain(op->calls.arg, dry, &ms);
+
+	for (unsigned i = 0; i < m->nworkers; i++)
+		open += atomic_load(&m->workers[i].open);
+	buf_addf(b, "{\"ok\":true,\"already\":%s,\"open\":%lu,\"within\":%d}",
+	    truth(!first), open, ms);
 }
 
 static void
-run_level(struct operator *op HUB_UNUSED, struct str word, struct buf *b)
+run_level(struct operator *op HUB_UNUSED, struct str word, bool dry,
+    struct buf *b)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (str_eq(word, str_of(level_names[i]))) {
+			buf_addf(b, "{\"ok\":true,\"from\":\"%s\"}",
+			    level_names[log_get_level()]);
+			if (dry)
+				return;
 			log_info("log level changed", "to=%s", level_names[i]);
 			log_set_level((enum log_level)i);
-			BUF_LIT(b, "{\"ok\":true}");
 			return;
 		}
 	fail(b, "usage", STR("levels are err, warn, info and debug"));
@@ -169,26 +184,31 @@ run_level(struct operator *op HUB_UNUSED, struct str word, struct buf *b)
 
 static const struct command {
 	const char *name;
-	bool takes_word;
-	void (*run)(struct operator *, struct str word, struct buf *);
+	bool takes_word, takes_dry;
+	void (*run)(struct operator *, struct str word, bool dry, struct buf *);
 } commands[] = {
-	{ "status", false, run_status },
-	{ "reload", false, run_reload },
-	{ "drain", false, run_drain },
-	{ "log-level", true, run_level },
+	{ "status", false, false, run_status },
+	{ "reload", false, true, run_reload },
+	{ "drain", false, true, run_drain },
+	{ "log-level", true, true, run_level },
 };
 
 static void
 run_line(struct operator *op, struct str line, struct buf *b)
 {
-	struct str name = { line.p, str_chr(line, ' ') };
-	bool has_word = name.len < line.len;
+	bool dry = str_suffix(line, STR(" dry-run")), has_word;
+	struct str name;
 
+	if (dry)
+		line.len -= sizeof(" dry-run") - 1;
+	name = (struct str){ line.p, str_chr(line, ' ') };
+	has_word = name.len < line.len;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (str_eq(name, str_of(commands[i].name)) &&
-		    commands[i].takes_word == has_word) {
+		    commands[i].takes_word == has_word &&
+		    (commands[i].takes_dry || !dry)) {
 			commands[i].run(op, has_word ?
-				str_from(line, name.len + 1) : STR_NONE, b);
+				str_from(line, name.len + 1) : STR_NONE, dry, b);
 			return;
 		}
 	fail(b, "usage", STR("no such command"));

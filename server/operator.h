@@ -1,8 +1,9 @@
 /* server/operator.h - the control socket (hubd.conf, control): what hubctl
  * asks of a running hub.
  *
- * One line of a connection, "status", "reload", "drain" or "log-level WORD";
- * one JSON object for an answer, then it is closed. {"ok":true,...}, or
+ * One line of a connection, "status", "reload", "drain" or "log-level WORD",
+ * the last three also with " dry-run" behind, to hear what would happen; one
+ * JSON object for an answer, then it is closed. {"ok":true,...}, or
  * {"error":"denied"|"usage"|"failed","detail":"..."}. Who asks must be root,
  * the hub's own user or in control-group, as the kernel says. Control thread
  * only. */
@@ -14,9 +15,11 @@
 struct operator;
 struct operator_calls {
 	/* false, and why in lines: the old configuration stays. On success
-	 * *why may say what needs a restart. */
-	bool (*reload)(void *arg, struct buf *why);
-	void (*drain)(void *arg);
+	 * *why may say what needs a restart. dry: nothing changes. */
+	bool (*reload)(void *arg, bool dry, struct buf *why);
+	/* false: the hub drains already. dry: nothing changes. *ms_r: how long
+	 * it would take at most. */
+	bool (*drain)(void *arg, bool dry, int *ms_r);
 	void *arg;
 };
 

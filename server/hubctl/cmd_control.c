@@ -162,25 +162,7 @@ ask(const struct ctl *ctl, const char *command, const char *word,
 	return (code);
 }
 
-enum ctl_exit
-cmd_reload(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
-{
-	return (ask(ctl, "reload", NULL, NULL));
-}
-
-enum ctl_exit
-cmd_drain(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
-{
-	return (ask(ctl, "drain", NULL, NULL));
-}
-
-enum ctl_exit
-cmd_log_level(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
-{
-	return (ask(ctl, "log-level", argv[0], NULL));
-}
-
-/* ---- status */
+/* ---- reload, drain, log-level */
 
 static int64_t
 number(const json_t *o, const char *key)
@@ -201,6 +183,67 @@ truth(const json_t *o, const char *key)
 {
 	return (json_is_true(json_object_get(o, key)));
 }
+
+/* The command, with " dry-run" behind where only that is wanted. */
+static enum ctl_exit
+change(const struct ctl *ctl, const char *command, json_t **answer_r)
+{
+	return (ask(ctl, command, ctl->dry_run ? "dry-run" : NULL, answer_r));
+}
+
+enum ctl_exit
+cmd_reload(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
+{
+	enum ctl_exit code = change(ctl, "reload", NULL);
+
+	if (code == CTL_OK && ctl->dry_run)
+		(void)puts(by_lang(ctl, "the configuration is good and would "
+			"be read again", "die Einstellungen sind in Ordnung "
+			"und würden neu gelesen"));
+	return (code);
+}
+
+enum ctl_exit
+cmd_drain(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
+{
+	json_t *answer = NULL;
+	enum ctl_exit code = change(ctl, "drain", &answer);
+
+	if (code == CTL_OK && truth(answer, "already"))
+		ctl_warn(by_lang(ctl, "the hub is about to end already: "
+			"%" PRId64 " requests under way", "der Hub wird schon "
+			"beendet: %" PRId64 " Anfragen in Arbeit"),
+		    number(answer, "open"));
+	else if (code == CTL_OK && ctl->dry_run)
+		printf(by_lang(ctl, "the hub would end: %" PRId64 " requests "
+			"under way, at most %" PRId64 " ms\n", "der Hub würde "
+			"beendet: %" PRId64 " Anfragen in Arbeit, höchstens "
+			"%" PRId64 " ms\n"),
+		    number(answer, "open"), number(answer, "within"));
+	json_decref(answer);
+	return (code);
+}
+
+enum ctl_exit
+cmd_log_level(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	json_t *answer = NULL;
+	enum ctl_exit code;
+	struct buf command;
+
+	buf_init(&command, 256);
+	buf_addf(&command, "log-level %.64s", argv[0]);
+	code = change(ctl, buf_cstr(&command), &answer);
+	if (code == CTL_OK && ctl->dry_run)
+		printf(by_lang(ctl, "the log level would change from %s to "
+			"%s\n", "die Protokollstufe würde von %s zu %s\n"),
+		    text(answer, "from"), argv[0]);
+	buf_clear(&command);
+	json_decref(answer);
+	return (code);
+}
+
+/* ---- status */
 
 struct rows {
 	const struct ctl *ctl;

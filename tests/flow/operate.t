@@ -100,6 +100,35 @@ def log_level_changes_at_once(w):
 
 
 @test
+def a_dry_run_changes_nothing(w):
+	"""It says what the command would, and exits as it would."""
+	before = w.hub.text()
+	same(w.ctl("--lang", "en", "log-level", "debug", "--dry-run")[0],
+	    "the log level would change from info to debug\n", "log-level")
+	w.ctl("log-level", "loud", "--dry-run", code=64)
+	same(status(w)["log-level"], "info", "level")
+	out, err = w.ctl("--lang", "en", "reload", "--dry-run")
+	check("would be read again" in out and err == "", out + err)
+	old = open(w.path("hubd.conf")).read()
+	change(w, "workers  = 2", "workers  = 3")
+	err = w.ctl("--lang", "de", "reload", "--dry-run")[1]
+	check("wirken erst nach einem Neustart: workers" in err, err)
+	w.write("hubd.conf", old + "\nnonsense = 1\n")
+	out, err = w.ctl("reload", "--dry-run", code=78)	# hubctl reads it, too
+	check("unknown key 'nonsense'" in err and out == "", out + err)
+	w.write("hubd.conf", old.replace("tls/hub.key", "tls/none.key"))
+	check("none.key" in w.ctl("reload", "--dry-run", code=1)[1], "key")
+	w.write("hubd.conf", old)
+	out = w.ctl("--lang", "en", "drain", "--dry-run")[0]
+	check("would end: 0 requests under way, at most 5000 ms" in out, out)
+	w.ask("froendenberg", Q).ok()
+	same([status(w)[k] for k in ("draining", "ready")], [False, True],
+	    "the hub")
+	for word in ("reload", "draining", "log level changed"):
+		check(word not in w.hub.text()[len(before):], word)
+
+
+@test
 def the_socket_takes_one_strict_line(w):
 	def say(data):
 		s = socket.socket(socket.AF_UNIX)
@@ -116,7 +145,9 @@ def the_socket_takes_one_strict_line(w):
 	check(b'"ok":true' in say(b"status\n"), "status")
 	for bad in (b"status\nstatus\n", b"status \n", b"STATUS\n", b"\n",
 	    b"status\r\n", b"log-level\n", b"x" * 128, b"reload now\n",
-	    b"\0\n", b"log-level  info\n"):
+	    b"\0\n", b"log-level  info\n", b"status dry-run\n",
+	    b"reload  dry-run\n", b"log-level dry-run\n", b"dry-run\n",
+	    b" dry-run\n", b"reload dry-run dry-run\n"):
 		got = json.loads(say(bad))
 		same(got["error"], "usage", "%r" % bad)
 	socks = []
@@ -253,6 +284,29 @@ def drain_ends_the_hub(w):
 	err = w.ctl("--lang", "en", "status", code=69)[1]
 	check("hubd does not run here" in err, err)
 	check(not os.path.exists(w.path("control.sock")), "socket file")
+	w.start()
+
+
+@test
+def a_second_drain_ends_nothing_at_once(w):
+	w.brokers["d"].fault = delay(2)
+	got = []
+	t = threading.Thread(target=lambda:
+	    got.append(w.ask("froendenberg", Q).status))
+	t.start()
+	wait_for(lambda: sum(x["open"] for x in status(w)["workers"]), 5,
+	    "a request under way")
+	same(w.ctl("drain"), ("", ""), "the first one")
+	for argv in (("drain",), ("drain", "--dry-run")):
+		out, err = w.ctl("--lang", "en", *argv)
+		check("about to end already: 1 requests" in err and out == "",
+		    out + err)
+	check("about to end" in w.ctl("--lang", "en", "reload", "--dry-run",
+	    code=1)[1], "reload")
+	t.join()
+	same(got, [200], "what was under way")
+	same(w.hub.wait(10), 0, "exit code")
+	w.brokers["d"].fault = None
 	w.start()
 
 
