@@ -101,22 +101,41 @@ take(struct systemd_sockets *s, int fd, struct str name, bool public_plain,
 	return (HUB_OK);
 }
 
+/* How many are for this process: variables of a parent that forgot to clear
+ * them are not. More than the hub has room for would stay open behind its
+ * back, with clients waiting there for nobody. */
+static enum hub_err
+count_sockets(unsigned *n_r, struct buf *why)
+{
+	const char *text = getenv("LISTEN_FDS");
+	uint64_t n = 0;
+
+	*n_r = 0;
+	if (text == NULL ||
+	    number_of("LISTEN_PID", INT32_MAX) != (uint64_t)getpid())
+		return (HUB_OK);
+	if (str_uint(str_of(text), SYSTEMD_SOCKETS_MAX, &n) != HUB_OK) {
+		buf_addf(why, "LISTEN_FDS: the number of sockets handed over "
+		    "is not one from 0 to %d\n", SYSTEMD_SOCKETS_MAX);
+		return (HUB_ERANGE);
+	}
+	*n_r = (unsigned)n;
+	return (HUB_OK);
+}
+
 enum hub_err
 systemd_sockets(struct systemd_sockets *s, bool public_plain, bool admin_plain,
     struct buf *why)
 {
 	struct str names = str_of(getenv("LISTEN_FDNAMES")), name;
-	int n = (int)number_of("LISTEN_FDS", SYSTEMD_SOCKETS_MAX);
-	enum hub_err err = HUB_OK;
+	unsigned n;
+	enum hub_err err = count_sockets(&n, why);
 
 	*s = (struct systemd_sockets){ .admin = -1 };
-	/* Variables of a parent that forgot to clear them are not for us. */
-	if (number_of("LISTEN_PID", INT32_MAX) != (uint64_t)getpid())
-		n = 0;
-	for (int i = 0; i < n && err == HUB_OK; i++) {
+	for (unsigned i = 0; i < n && err == HUB_OK; i++) {
 		if (names.p == NULL || !str_cut(&names, ':', &name))
 			name = STR_NONE;
-		err = take(s, FIRST_FD + i, name, public_plain, admin_plain,
+		err = take(s, FIRST_FD + (int)i, name, public_plain, admin_plain,
 		    why);
 	}
 	(void)unsetenv("LISTEN_PID");

@@ -16,7 +16,8 @@ struct systemd_sockets {
 };
 /* Takes them over, by the names "public" and "admin"; none is fine. Each must
  * listen on a stream; HUB_EDENIED: a socket that is not local to this machine,
- * for a listener without a certificate. The environment is cleared of them. */
+ * for a listener without a certificate; HUB_ERANGE: more than there is room for.
+ * The environment is cleared of them. */
 enum hub_err systemd_sockets(struct systemd_sockets *, bool public_plain,
     bool admin_plain, struct buf *why) HUB_MUST_CHECK;
 

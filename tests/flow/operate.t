@@ -326,9 +326,9 @@ class Manager:
 		self.notify.setblocking(False)
 		self.said = []
 
-	def start(self, names="public:admin", watchdog=None):
+	def start(self, names="public:admin", watchdog=None, fds="2"):
 		# The two descriptors become 3 and 4, whatever they are here.
-		env = dict(os.environ, LISTEN_FDS="2", LISTEN_FDNAMES=names,
+		env = dict(os.environ, LISTEN_FDS=fds, LISTEN_FDNAMES=names,
 		    NOTIFY_SOCKET=self.w.path("notify.sock"))
 		if watchdog:
 			env["WATCHDOG_USEC"] = str(watchdog)
@@ -394,6 +394,11 @@ def refuses_sockets_that_it_does_not_know(w):
 	m.start(names="public:postgres")
 	same(w.hub.wait(10), 69, "exit code")
 	check("allowed: public, admin" in w.hub.text(), w.hub.text())
+	for fds in ("257", "-1", "two", ""):
+		m.start(fds=fds)
+		same(w.hub.wait(10), 69, "exit code with LISTEN_FDS=" + fds)
+		check("LISTEN_FDS: the number of sockets" in w.hub.text(),
+		    w.hub.text())
 	w.start()
 
 
