@@ -164,15 +164,71 @@ check_together(struct config *c, const char *path, struct buf *why)
 	return (err);
 }
 
+/* ---- where a value comes from */
+
+static bool
+is_block(const struct node *n, const char *section)
+{
+	struct str name = { section, strcspn(section, " ") };
+
+	return (n->kind == NODE_BLOCK && str_eq(n->name, name) &&
+	    (section[name.len] == '\0' ||
+		str_eq(n->title, str_of(section + name.len + 1))));
+}
+
+/* The last one of a key counts; an empty value is the same as none. */
+static void
+find_key(const struct node *block, const struct setting *s, unsigned *line)
+{
+	for (const struct node *n = block->child; n != NULL; n = n->next)
+		if (str_eq(n->name, str_of(s->key)) &&
+		    n->kind == (s->kind == HOSTS ? NODE_LIST : NODE_VALUE))
+			*line = n->value.len > 0 || n->nitems > 0 ? n->line :
+								     0;
+}
+
+static unsigned
+find_line(const struct node *root, const struct setting *s)
+{
+	unsigned line = 0;
+
+	if (s->section[0] == '\0')
+		find_key(root, s, &line);
+	for (const struct node *n = root->child; n != NULL; n = n->next)
+		if (is_block(n, s->section))
+			find_key(n, s, &line);
+	return (line);
+}
+
+static void
+find_origins(const struct doc *doc, struct origin *origins)
+{
+	for (size_t i = 0; i < nsettings; i++) {
+		char name[64];
+
+		origins[i].line = find_line(&doc->root, &settings[i]);
+		if (env_of(&settings[i], name) != NULL)
+			memcpy(origins[i].variable, name, sizeof(name));
+	}
+}
+
 /* ---- the whole */
 
 enum hub_err
 config_load(const char *path, struct config **config_r, struct buf *why)
 {
+	return (config_load_from(path, config_r, NULL, why));
+}
+
+enum hub_err
+config_load_from(const char *path, struct config **config_r,
+    struct origin *origins, struct buf *why)
+{
 	struct arena *scratch = arena_new();
 	struct config *c = xcalloc(1, sizeof(*c));
 	char *copy = xstrdup(path);
 	const char *folder = dirname(copy);
+	struct doc doc = { 0 };
 	enum hub_err err;
 	cfg_t *cfg;
 
@@ -180,11 +236,13 @@ config_load(const char *path, struct config **config_r, struct buf *why)
 	cfg = config_language();
 	c->arena = arena_new();
 	c->path = arena_printf(c->arena, "%s", path);
-	err = config_read(path, scratch, cfg, why);
+	err = config_read(path, scratch, cfg, &doc, why);
 	for (size_t i = 0; err == HUB_OK && i < nsettings; i++)
 		err = take_setting(&settings[i], cfg, c, folder, why);
 	if (err == HUB_OK)
 		err = check_together(c, path, why);
+	if (err == HUB_OK && origins != NULL)
+		find_origins(&doc, origins);
 	(void)cfg_free(cfg);
 	confuse_unlock();
 	free(copy);

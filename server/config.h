@@ -79,6 +79,12 @@ void config_replace(struct config *fresh, struct config *old,
 /* The names that config_replace would give; nothing changes. */
 void config_compare(const struct config *fresh, const struct config *old,
     struct buf *names);
+/* What config_load would take of path, in the language of hubd.conf, each with
+ * a comment that says where it comes from: a variable of the environment, a
+ * line of the file, or the default. Paths are whole, secrets are shown as ***;
+ * else the same when it is read again. */
+enum hub_err config_print(const char *path, struct buf *out, struct buf *why)
+    HUB_MUST_CHECK;
 /* One name per line, "limits.header". */
 void config_list_settings(struct buf *);
 

@@ -260,13 +260,12 @@ parse_text(cfg_t *cfg, const char *path, struct str text, struct buf *why)
 
 enum hub_err
 config_read(const char *path, struct arena *scratch, cfg_t *cfg,
-    struct buf *why)
+    struct doc *doc, struct buf *why)
 {
 	struct str text = STR_NONE;
-	struct doc doc = { 0 };
 	enum hub_err err = read_file(path, scratch, &text, why);
 
 	if (err == HUB_OK)
-		err = check_shape(path, text, scratch, &doc, why);
+		err = check_shape(path, text, scratch, doc, why);
 	return (err == HUB_OK ? parse_text(cfg, path, text, why) : err);
 }

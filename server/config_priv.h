@@ -7,6 +7,7 @@
 #include "server/config.h"
 
 struct cfg_t;
+struct doc;
 
 enum kind {
 	TEXT,  /* const char * */
@@ -48,12 +49,24 @@ void setting_store(const struct setting *, struct config *, const char *text,
 /* May it stand in a Host field? */
 bool is_host(struct str);
 
+/* Where a value comes from: a variable of the environment, a line of the file,
+ * or neither. */
+struct origin {
+	char variable[64]; /* "": none */
+	unsigned line;	   /* 0: none */
+};
+/* config_load, which also tells of each setting where its value comes from,
+ * unless origins is NULL; else it has room for all. */
+enum hub_err config_load_from(const char *path, struct config **,
+    struct origin *origins, struct buf *why) HUB_MUST_CHECK;
+
 /* A parser of hubd.conf; for cfg_free. With confuse_lock held, as what
  * follows. */
 struct cfg_t *config_language(void);
-/* The file into it. What is wrong goes to why, with its line. */
+/* The file into it, and what stands where into *doc (of scratch). What is wrong
+ * goes to why, with its line. */
 enum hub_err config_read(const char *path, struct arena *scratch,
-    struct cfg_t *, struct buf *why) HUB_MUST_CHECK;
+    struct cfg_t *, struct doc *, struct buf *why) HUB_MUST_CHECK;
 /* A section as the table names it; may be NULL. */
 struct cfg_t *section_cfg(struct cfg_t *, const char *section);
 

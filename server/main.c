@@ -85,6 +85,8 @@ usage(FILE *to)
 		    "/hubd.conf)\n"
 		    "  -t       check the configuration and exit (0 or 78)\n"
 		    "  -f       stay in the foreground\n"
+		    "  --print-config  the settings in force, and where each "
+		    "comes from\n"
 		    "  --list-settings, --version, --help\n",
 	    to);
 }
@@ -706,6 +708,24 @@ list_settings(void)
 	return (0);
 }
 
+static int
+print_config(const char *path)
+{
+	struct buf out, why;
+	int code = 0;
+
+	buf_init(&out, 1 << 20);
+	buf_init(&why, 65536);
+	if (config_print(path, &out, &why) != HUB_OK)
+		code = fail(&why, EXIT_CONFIG);
+	else if (fwrite(out.p, 1, out.len, stdout) != out.len ||
+	    fflush(stdout) != 0)
+		code = EXIT_IO;
+	buf_clear(&out);
+	buf_clear(&why);
+	return (code);
+}
+
 /* A large answer takes some megabytes and gives them back: glibc would return
  * them to the kernel after each, and fault them in again, page by page, for
  * the next. So each thread keeps some. A block of its own mapping goes back.
@@ -729,11 +749,12 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "list-settings", no_argument, NULL, 'L' },
+		{ "print-config", no_argument, NULL, 'P' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	const char *path = HUB_SYSCONFDIR "/hubd.conf";
-	bool test = false;
+	bool test = false, print = false;
 	bool foreground = getenv("INVOCATION_ID") != NULL ||
 	    getenv("NOTIFY_SOCKET") != NULL;
 	struct hub h = { .control_fd = -1, .sockets.admin = -1 };
@@ -751,6 +772,9 @@ main(int argc, char **argv)
 		case 'f':
 			foreground = true;
 			break;
+		case 'P':
+			print = true;
+			break;
 		case 'L':
 			return (list_settings());
 		case 'V':
@@ -767,6 +791,8 @@ main(int argc, char **argv)
 		usage(stderr);
 		return (EXIT_USAGE);
 	}
+	if (print)
+		return (print_config(path));
 	keep_memory();
 	buf_init(&why, 65536);
 	if (config_load(path, &h.config, &why) != HUB_OK ||

@@ -88,6 +88,56 @@ db_conn(struct db *db)
 	return (db->pg);
 }
 
+/* key='value', as libpq reads it. */
+static void
+add_option(struct buf *b, const char *key, const char *value)
+{
+	buf_addf(b, "%s%s='", b->len > 0 ? " " : "", key);
+	for (; *value != '\0'; value++) {
+		if (*value == '\'' || *value == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, *value);
+	}
+	buf_addc(b, '\'');
+}
+
+/* PQconnectdbParams takes what is neither for the name of a database. */
+static bool
+is_conninfo(struct str s)
+{
+	return (str_chr(s, '=') < s.len ||
+	    str_prefix(s, STR("postgresql://")) ||
+	    str_prefix(s, STR("postgres://")));
+}
+
+void
+db_conninfo_mask(const char *conninfo, struct buf *b)
+{
+	PQconninfoOption *options;
+	bool secret = false;
+
+	if (!is_conninfo(str_of(conninfo))) {
+		buf_adds(b, str_of(conninfo));
+		return;
+	}
+	options = PQconninfoParse(conninfo, NULL);
+	if (options == NULL) {
+		BUF_LIT(b, "***");
+		return;
+	}
+	/* libpq itself marks what is not to be shown. */
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		secret |= o->val != NULL && o->dispchar[0] == '*';
+	for (const PQconninfoOption *o = options;
+	     secret && o->keyword != NULL; o++)
+		if (o->val != NULL)
+			add_option(b, o->keyword,
+			    o->dispchar[0] == '*' ? "***" : o->val);
+	if (!secret)
+		buf_adds(b, str_of(conninfo));
+	PQconninfoFree(options);
+}
+
 const char *
 db_why(struct db *db)
 {

@@ -18,6 +18,9 @@ struct db; /* one blocking connection */
  * reached (within 5 s). Sets application_name and statement_timeout 60 s. */
 enum hub_err db_open(const char *conninfo, struct db **, struct buf *why)
     HUB_MUST_CHECK;
+/* conninfo as it may be shown: *** in place of passwords, and of all of it when
+ * libpq cannot read it. */
+void db_conninfo_mask(const char *conninfo, struct buf *);
 void db_close(struct db *);
 PGconn *db_conn(struct db *);
 /* From another thread, while it is not being closed: whatever the connection

@@ -100,6 +100,24 @@ def log_level_changes_at_once(w):
 
 
 @test
+def prints_its_settings(w):
+	"""As a file that says the same; a secret is in none of it."""
+	conf = w.path("hubd.conf")
+	out = run(HUBD, "--print-config", "-c", conf, env=dict(os.environ,
+	    HUB_DATABASE="host=db password=geheim"))[0]
+	check("workers = 2  # %s:" % conf in out, out)
+	check("log-format = logfmt  # default" in out, out)
+	check("password='***' host='db'\"  # HUB_DATABASE" in out and
+	    "geheim" not in out, out)
+	w.write("printed.conf", run(HUBD, "--print-config", "-c", conf)[0])
+	run(HUBD, "-t", "-c", w.path("printed.conf"))
+	w.write("printed.conf", "nonsense = 1\n")
+	out, err = run(HUBD, "--print-config", "-c", w.path("printed.conf"),
+	    code=78)
+	check(out == "" and "unknown key 'nonsense'" in err, err)
+
+
+@test
 def a_dry_run_changes_nothing(w):
 	"""It says what the command would, and exits as it would."""
 	before = w.hub.text()

@@ -358,6 +358,147 @@ lists_every_setting_once(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ---- what is printed of it */
+
+static void
+prints(struct world *w, const char *text)
+{
+	FILE *f = fopen(w->path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	buf_reset(&w->why);
+}
+
+/* The whole line of the key, behind its blanks. */
+static void
+says(const struct buf *out, const char *want)
+{
+	struct str all = buf_str(out), line;
+
+	while (str_cut(&all, '\n', &line))
+		if (str_eq(str_trim(line), str_of(want)))
+			return;
+	fail_msg("no line: %s\nin: %.*s", want, (int)out->len, out->p);
+}
+
+static void
+prints_each_setting_and_its_origin(void **state)
+{
+	struct world *w = *state;
+	char line[256];
+	struct buf out, again;
+	FILE *f;
+
+	buf_init(&out, 65536);
+	prints(w, "workers = 3\nlimits { body = \"\"\n drain = 90s\n"
+	    " header = 8KiB\n header = 2KiB }\ndecision-log { keep = 36h } "
+	    "limits { answer = 1MiB }\n"
+	    "listen \"public\" { address = \"127.0.0.1:8443\"\n"
+	    "hosts = {\"a.example\", \"b.example\"}\n"
+	    "http2 = no  client-ca = \"\" }\nname = \"x\"\n");
+	assert_int_equal(setenv("HUB_NAME", "hub.example", 1), 0);
+	assert_int_equal(setenv("HUB_LIMITS_CACHE", "", 1), 0);
+	assert_int_equal(config_print(w->path, &out, &w->why), HUB_OK);
+	assert_int_equal(unsetenv("HUB_NAME"), 0);
+	assert_int_equal(unsetenv("HUB_LIMITS_CACHE"), 0);
+#define AT_LINE(text, n) \
+	(void)snprintf(line, sizeof(line), text "  # %s:%d", w->path, n); \
+	says(&out, line)
+	AT_LINE("workers = 3", 1);
+	AT_LINE("drain = 90s", 3);
+	AT_LINE("header = 2KiB", 5);
+	AT_LINE("keep = 36h", 6);
+	AT_LINE("answer = 1MiB", 6);
+	AT_LINE("hosts = {\"a.example\", \"b.example\"}", 8);
+	AT_LINE("http2 = no", 9);
+#undef AT_LINE
+	says(&out, "name = \"hub.example\"  # HUB_NAME");
+	says(&out, "cache = 64MiB  # HUB_LIMITS_CACHE");
+	says(&out, "body = 1MiB  # default");
+	says(&out, "client-ca = \"\"  # default");
+	says(&out, "database = \"postgresql:///drehscheibe\"  # default");
+	says(&out, "stale-after = 15min  # default");
+	(void)snprintf(line, sizeof(line), "deny-list = \"%s/deny.list\"  "
+	    "# default", w->folder);
+	says(&out, line);
+	/* It is a file of its own, which says the same. */
+	buf_init(&again, 65536);
+	f = fopen(w->path, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(out.p, 1, out.len, f), out.len);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(config_print(w->path, &again, &w->why), HUB_OK);
+	for (struct str a = buf_str(&out), b = buf_str(&again), x, y;
+	     str_cut(&a, '\n', &x) && str_cut(&b, '\n', &y);) {
+		x.len = str_chr(x, '#');
+		y.len = str_chr(y, '#');
+		assert_true(str_eq(x, y));
+	}
+	buf_clear(&again);
+	buf_clear(&out);
+}
+
+static void
+prints_no_secret(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "postgresql://hub:geheim@db/hub?sslmode=verify-full",
+		    "user='hub' password='***' dbname='hub' host='db' "
+		    "sslmode='verify-full'" },
+		{ "host=db password = 'ge heim' dbname=hub",
+		    "password='***' dbname='hub' host='db'" },
+		{ "host=db sslpassword=geheim user='o\\\\'k'",
+		    "user='o\\\\'k' host='db' sslpassword='***'" },
+		{ "host=db password=geheim nonsense=1", "***" },
+		{ "postgres://geheim@[db", "***" },
+		{ "password=", "password=" },
+		{ "drehscheibe", "drehscheibe" },
+		{ "host=/run/postgresql", "host=/run/postgresql" },
+	};
+	struct world *w = *state;
+	char text[512];
+	struct buf out;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		buf_init(&out, 65536);
+		(void)snprintf(text, sizeof(text), LOCAL "database = \"%s\"\n",
+		    rows[i][0]);
+		prints(w, text);
+		assert_int_equal(config_print(w->path, &out, &w->why), HUB_OK);
+		(void)snprintf(text, sizeof(text), "database = \"%s\"  # %s:2",
+		    rows[i][1], w->path);
+		if (strcmp(rows[i][0], "password=") != 0)
+			says(&out, text);
+		assert_null(strstr(buf_cstr(&out), "heim"));
+		buf_clear(&out);
+	}
+	/* Nor of the environment. */
+	buf_init(&out, 65536);
+	prints(w, LOCAL);
+	assert_int_equal(setenv("HUB_DATABASE", "host=x password=geheim\n", 1),
+	    0);
+	assert_int_equal(config_print(w->path, &out, &w->why), HUB_OK);
+	assert_int_equal(unsetenv("HUB_DATABASE"), 0);
+	says(&out, "database = \"password='***' host='x'\"  # HUB_DATABASE");
+	buf_clear(&out);
+}
+
+static void
+prints_nothing_of_what_is_wrong(void **state)
+{
+	struct world *w = *state;
+	struct buf out;
+
+	buf_init(&out, 65536);
+	prints(w, LOCAL "nonsense = 1\n");
+	assert_int_equal(config_print(w->path, &out, &w->why), HUB_ESYNTAX);
+	assert_int_equal(out.len, 0);
+	assert_non_null(strstr(buf_cstr(&w->why), "unknown key 'nonsense'"));
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -369,6 +510,9 @@ main(void)
 		T(lets_the_environment_override),
 		T(refuses_files_that_are_none),
 		T(lists_every_setting_once),
+		T(prints_each_setting_and_its_origin),
+		T(prints_no_secret),
+		T(prints_nothing_of_what_is_wrong),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
