@@ -176,6 +176,7 @@ refusal_fields(struct request *rq)
 		buf_addf(b, "Retry-After: %u\r\n", rq->retry_after);
 	if (rq->problem == PROBLEM_QUOTA_SPENT)
 		quota_fields(rq, b);
+	timing_field(rq, problem_status(rq->problem), b);
 }
 
 static enum step_next

@@ -368,6 +368,7 @@ answer_send(struct request *rq)
 			b->len = rq->common_len;
 		conduct_body(rq);
 	}
+	timing_field(rq, rq->status, b);
 	if (b->failed) { /* more warnings and links than a header can hold */
 		buf_reset(b);
 		return (refuse(rq, PROBLEM_INTERNAL, NULL));

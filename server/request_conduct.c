@@ -41,7 +41,7 @@ cors_fields(const struct request *rq, struct buf *b)
 		   "NGSILD-Warning, NGSILD-EntityMap, Link, Location, ETag, "
 		   "Request-Id, Client-Request-Id, Hub-Agreement, "
 		   "Hub-Narrowing, Hub-Crisis, RateLimit, RateLimit-Policy, "
-		   "Retry-After\r\n");
+		   "Retry-After, Server-Timing\r\n");
 }
 
 bool
@@ -73,6 +73,34 @@ cors_preflight(struct request *rq)
 		   "Vary: Origin, Access-Control-Request-Method, "
 		   "Access-Control-Request-Headers\r\n");
 	return (answer_send(rq));
+}
+
+/* ---- Server-Timing */
+
+static void
+add_duration(struct buf *b, const char *name, int64_t us)
+{
+	if (us >= 0)
+		buf_addf(b, "%s;dur=%lld.%03lld", name, (long long)us / 1000,
+		    (long long)us % 1000);
+}
+
+void
+timing_field(const struct request *rq, int status, struct buf *b)
+{
+	const struct identity *id = &rq->identity;
+	struct spent t;
+
+	/* A refused token is nobody's, whatever was read of it. */
+	if (id->tenant == NULL || status == 401 ||
+	    (id->roles & ROLE_TENANT_ADMIN) == 0)
+		return;
+	t = request_spent(rq);
+	BUF_LIT(b, "Server-Timing: ");
+	add_duration(b, "total", t.all);
+	add_duration(b, ", sources", t.sources);
+	add_duration(b, ", ledger", t.ledger);
+	BUF_LIT(b, "\r\n");
 }
 
 /* ---- ETag */

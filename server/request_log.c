@@ -82,20 +82,30 @@ between(struct mono_us from, struct mono_us to)
 	return (from.us > 0 && to.us > from.us ? to.us - from.us : 0);
 }
 
-/* In microseconds, and where they went: waiting for the sources together, and
- * for the ledger's disk. */
+struct spent
+request_spent(const struct request *rq)
+{
+	struct mono_us now = loop_now(rq->worker->loop);
+	struct spent t = { between(rq->begun, now), -1, -1 };
+
+	if (rq->times.asked.us > 0)
+		t.sources = between(rq->times.asked,
+		    rq->times.heard.us > 0 ? rq->times.heard : now);
+	if (rq->times.booked.us > 0)
+		t.ledger = between(rq->times.booked, now);
+	return (t);
+}
+
 static void
 add_times(struct log_line *l, const struct request *rq)
 {
-	struct mono_us now = loop_now(rq->worker->loop);
+	struct spent t = request_spent(rq);
 
-	log_line_number(l, "us", between(rq->begun, now));
-	if (rq->times.asked.us > 0)
-		log_line_number(l, "sources_us", between(rq->times.asked,
-		    rq->times.heard.us > 0 ? rq->times.heard : now));
-	if (rq->times.booked.us > 0)
-		log_line_number(l, "ledger_us",
-		    between(rq->times.booked, now));
+	log_line_number(l, "us", t.all);
+	if (t.sources >= 0)
+		log_line_number(l, "sources_us", t.sources);
+	if (t.ledger >= 0)
+		log_line_number(l, "ledger_us", t.ledger);
 }
 
 static void

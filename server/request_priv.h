@@ -250,6 +250,12 @@ struct decision;
 bool request_logs(const struct request *);
 /* That line; d: what came of it, and of its sources. */
 void request_log(const struct request *, const struct decision *d);
+/* In microseconds so far, and where they went: waiting for the sources together,
+ * and for the ledger's disk; -1: for neither. */
+struct spent {
+	int64_t all, sources, ledger;
+};
+struct spent request_spent(const struct request *);
 /* It is over: into its worker's counts. */
 void request_count(const struct request *);
 
@@ -414,6 +420,10 @@ bool conduct_is_known(const struct http_head *, struct str etag);
 /* Afterwards, and before the body is booked: codes it, or drops it for 304;
  * adds the fields that say so. */
 void conduct_body(struct request *);
+/* Server-Timing (W3C), which tells the admins of the caller's own tenant where
+ * the time went; nothing for others. Behind the fields that an ETag is made
+ * of. */
+void timing_field(const struct request *, int status, struct buf *);
 /* What lets pages of other origins read the answer (CORS). */
 void cors_fields(const struct request *, struct buf *);
 /* A browser asks first whether a page of an origin that is listed may ask. */

@@ -255,6 +255,76 @@ def books_bytes_as_they_are_sent(w):
 	c.close()
 
 
+# ---- Server-Timing
+
+def with_roles(w, tenant, *roles):
+	return w.token(tenant, resource_access={"regional-hub": {
+	    "roles": list(roles)}})
+
+
+def times(a):
+	"""{name: milliseconds} of a Server-Timing, or None."""
+	text = a.one("Server-Timing")
+	if text is None:
+		return None
+	parts = [re.fullmatch(r"(\w+);dur=(\d+\.\d{3})", p) for p in
+	    text.split(", ")]
+	check(all(parts), "Server-Timing: " + text)
+	return {p.group(1): float(p.group(2)) for p in parts}
+
+
+@test
+def tells_a_tenants_admins_where_the_time_went(w):
+	admin = with_roles(w, "froendenberg", "data-reader", "tenant-admin")
+	w.brokers["d"].fault = delay(0.05)
+	a = w.ask("froendenberg", Q, token=admin).ok()
+	w.brokers["d"].fault = None
+	t = times(a)
+	same(list(t), ["total", "sources", "ledger"], "names")
+	check(50 <= t["sources"] <= t["total"], "%r" % t)
+	check(0 < t["ledger"] < t["total"], "%r" % t)
+	check(t["sources"] + t["ledger"] <= t["total"] + 0.001, "%r" % t)
+	# Nobody is asked for these, and nothing is booked.
+	for path, status in (("/hub/v1/me", 200), ("?limit=x", 400),
+	    ("/ngsi-ld/v1/jsonldContexts", 200)):
+		a = w.ask("froendenberg", path, token=admin)
+		same((a.status, list(times(a))), (status, ["total"]), path)
+
+
+@test
+def tells_nobody_else(w):
+	for roles in (("data-reader",), ("data-reader", "hub-operator",
+	    "auditor", "policy-editor", "source-admin", "finance-reader",
+	    "crisis-officer")):
+		token = with_roles(w, "froendenberg", *roles)
+		for path in (Q, "/hub/v1/me", "?limit=x", "/nothing"):
+			same(times(w.ask("froendenberg", path, token=token)),
+			    None, "%s for %s" % (path, roles))
+	same(times(w.ask(None, Q)), None, "nobody")
+	same(times(w.ask(None, Q, token="x.y.z")), None, "a bad token")
+	old = w.token("froendenberg", exp=1, resource_access={"regional-hub":
+	    {"roles": ["tenant-admin"]}})
+	a = w.ask(None, Q, token=old)
+	same((a.status, times(a)), (401, None), "an admin's token of then")
+	same(times(w.ask(None, "/", purpose=None, link=False)), None, "the page")
+
+
+@test
+def times_are_no_part_of_the_state(w):
+	admin = with_roles(w, "froendenberg", "data-reader", "tenant-admin")
+	c = w.connect()
+	tags = {w.ask("froendenberg", Q, token=admin, conn=c).one("ETag")
+	    for i in range(3)}
+	same(tags, {ask(w, conn=c).one("ETag")}, "the ETag")
+	a = w.ask("froendenberg", Q, token=admin, conn=c, headers={
+	    "If-None-Match": tags.pop(), "Origin": PAGE})
+	same(a.status, 304, "status")
+	check("total" in times(a), "of 304")
+	check("Server-Timing" in a.one("Access-Control-Expose-Headers"),
+	    "exposed")
+	c.close()
+
+
 # ---- CORS
 
 def allowed(a):
