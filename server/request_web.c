@@ -57,14 +57,17 @@ add_origins(const struct request *rq, struct buf *b)
 }
 
 static void
-add_fields(struct request *rq, const struct web_file *f)
+add_fields(struct request *rq, const struct web_file *f, bool coded)
 {
 	struct buf *b = &rq->fields;
 
 	buf_addf(b, "Request-Id: %s\r\nContent-Type: %s\r\n"
-	    "ETag: \"%s\"\r\nCache-Control: %s\r\n", rq->id_text, f->type,
-	    web_hash, f == web_files ? "no-cache" :
-				       "public, max-age=31536000, immutable");
+	    "ETag: \"%s%s\"\r\nVary: Accept-Encoding\r\n"
+	    "Cache-Control: %s\r\n", rq->id_text, f->type, web_hash,
+	    coded ? "-gzip" : "", f == web_files ? "no-cache" :
+		"public, max-age=31536000, immutable");
+	if (coded && rq->status == 200)
+		BUF_LIT(b, "Content-Encoding: gzip\r\n");
 	BUF_LIT(b, "Content-Security-Policy: default-src 'none'; "
 		   "script-src 'self'; style-src 'self'; "
 		   "img-src 'self' data:; connect-src 'self'");
@@ -88,14 +91,17 @@ static enum step_next
 run_page(struct request *rq)
 {
 	const struct web_file *f = file_find(&rq->uri);
+	bool coded;
 
 	assert(f != NULL);
 	rq->decided.noted = true;
-	add_fields(rq, f);
+	coded = rq->gzip && rq->worker->config->gzip && f->coded != NULL;
 	rq->status = conduct_is_known(http_exchange_head(rq->exchange),
 			 str_of(web_hash)) ? 304 : 200;
+	add_fields(rq, f, coded);
 	if (rq->status == 200)
-		buf_add(&rq->body, f->bytes, f->len);
+		buf_add(&rq->body, coded ? f->coded : f->bytes,
+		    coded ? f->coded_len : f->len);
 	if (rq->body.failed)
 		return (refuse(rq, PROBLEM_ANSWER_TOO_LARGE, NULL));
 	return (answer_send(rq));

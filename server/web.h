@@ -8,6 +8,8 @@
 struct web_file {
 	const char *name, *type, *bytes;
 	size_t len;
+	const char *coded; /* with gzip; NULL: that saves nothing */
+	size_t coded_len;
 };
 
 /* Of all files together, in hexadecimal; part of their address. */

@@ -64,7 +64,7 @@ def ctl(w, *argv):
 @test
 def shows_who_waits_how_far_it_is(w):
 	w.write("more.hub", tenants() + 'purpose more { title = "More" }\n')
-	with held_up(w, 2.5 * SLOW):
+	with held_up(w, 2 + SLOW / 2):
 		audit = ctl(w, "audit", "--verify")
 		integrity = ctl(w, "integrity")
 		apply = ctl(w, "apply", w.path("more.hub"), "--dry-run")
@@ -100,7 +100,7 @@ def says_nothing_of_quick_work(w):
 
 @test
 def a_message_stands_on_a_line_of_its_own(w):
-	with held_up(w, 1.5 * SLOW):
+	with held_up(w, 1 + SLOW / 2):
 		p = ctl(w, "apply", w.path("more.hub"), "--accept-widening",
 		    "x", "--dry-run")
 		q = ctl(w, "allocate", "nothing")
@@ -113,7 +113,7 @@ def a_message_stands_on_a_line_of_its_own(w):
 
 @test
 def counts_what_is_booked(w):
-	with held_up(w, 2.5 * SLOW, "ledger.block"):
+	with held_up(w, 2 + SLOW / 2, "ledger.block"):
 		p = ctl(w, "estimate", "2026-11-02", "--tenant", "schwerte",
 		    "--requests", "70", "--entities", "70", "--bytes", "70",
 		    "--reason", "x", "--by", "y", "--reference", "r")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # web.t - the files of the web page, where it sends people to log in, and the
 # outlines for its map; without a browser (tests/web has that).
+import gzip
 import hashlib
 import os
 import re
@@ -149,6 +150,36 @@ def knows_what_a_client_has(w):
 		    tag[:-1], ","):
 			same(get(w, path, [("If-None-Match", other)]).status,
 			    200, other)
+
+
+@test
+def sends_fewer_bytes_to_who_takes_them(w):
+	"""The same file, under a name of its own."""
+	takes = ("Accept-Encoding", "br, gzip")
+	saved = 0
+	for path in ["/"] + list(files(w).values()):
+		plain, coded = get(w, path).ok(), get(w, path, [takes]).ok()
+		same(plain.one("Content-Encoding"), None, path)
+		same(coded.one("Content-Encoding"), "gzip", path)
+		same(gzip.decompress(coded.body), plain.body, path)
+		saved += len(plain.body) - len(coded.body)
+		check(len(coded.body) < len(plain.body), path)
+		tag = plain.one("ETag")
+		same(coded.one("ETag"), tag[:-1] + '-gzip"', path)
+		for a in (plain, coded):
+			same(a.one("Vary"), "Accept-Encoding", path)
+		same(get(w, path, [takes], method="HEAD").one(
+		    "Content-Length"), str(len(coded.body)), path)
+		# Either is that state, to whoever has it.
+		for have in (tag, coded.one("ETag")):
+			a = get(w, path, [takes, ("If-None-Match", have)])
+			same((a.status, a.body, a.one("ETag"),
+			    a.one("Content-Encoding")), (304, b"",
+			    coded.one("ETag"), None), have)
+	check(saved > 3000, "only %d bytes" % saved)
+	for no in ("identity", "br", "gzip;q=0"):
+		same(get(w, "/", [("Accept-Encoding", no)]).ok().one(
+		    "Content-Encoding"), None, no)
 
 
 @test
