@@ -34,10 +34,11 @@ void control_want_token(struct control *, uint64_t generation,
  * of that tenant, and the job stays the caller's. */
 bool control_register(struct control *, struct registry_job *) HUB_MUST_CHECK;
 
-/* From any thread: may the tenant make another change of registrations in this
- * minute? Else *wait_us_r says when. */
-bool control_may_register(struct control *, const struct tenant *,
-    int64_t *wait_us_r) HUB_MUST_CHECK;
+/* From any thread: may the tenant make another change of that kind in this
+ * minute (limits.registration-changes, each kind for itself)? Else *wait_us_r
+ * says when. */
+bool control_may_change(struct control *, const struct tenant *,
+    struct str kind, int64_t *wait_us_r) HUB_MUST_CHECK;
 
 /* From any thread: is it too long ago that the database said that the policy
  * in force is the latest (policy.md §2)? */
@@ -59,6 +60,7 @@ struct control_state {
 	unsigned bad_denials, keys_missing, tokens_missing, nworkers;
 	uint64_t estimates; /* uses that wait for room */
 	int64_t lag_us;	    /* age of the oldest record not loaded; 0: none */
+	int64_t digest_us;  /* since the last digest; -1: nothing to sign */
 	struct wall_us began;
 	struct spool_stats spool;
 	struct loader_stats loader;

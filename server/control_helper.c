@@ -202,8 +202,8 @@ control_register(struct control *c, struct registry_job *job)
 }
 
 bool
-control_may_register(struct control *c, const struct tenant *t,
-    int64_t *wait_us_r)
+control_may_change(struct control *c, const struct tenant *t,
+    struct str kind, int64_t *wait_us_r)
 {
 	const unsigned n = c->config->registration_changes;
 	const struct quota_rate rate = { n, 60, n,
@@ -213,8 +213,7 @@ control_may_register(struct control *c, const struct tenant *t,
 	bool may;
 
 	(void)pthread_mutex_lock(&c->lock);
-	q = quota_book_get(&c->changes, t->name, STR("registrations"),
-	    STR_NONE, &rate);
+	q = quota_book_get(&c->changes, t->name, kind, STR_NONE, &rate);
 	may = quota_take(q, clock_mono(), &state);
 	quota_unref(&q);
 	(void)pthread_mutex_unlock(&c->lock);

@@ -62,7 +62,7 @@ struct control {
 	struct quota_node node; /* this hub among others, with its leases */
 	char boot[UUID_STR_MAX];
 	struct log_limit trouble; /* with other hubs, or their leases */
-	struct quota_book changes; /* of registrations; under the lock */
+	struct quota_book changes; /* by kind; under the lock */
 	struct crisis_state crises; /* as of the last look */
 	int64_t crises_read; /* epoch of the events read last */
 	struct registry_job *jobs; /* under the lock; the first first */

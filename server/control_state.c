@@ -114,12 +114,16 @@ control_state(struct control *c, struct control_state *st)
 		.tokens_missing = oauth_missing(c->oauth),
 		.nworkers = c->nworkers,
 		.estimates = estimates_waiting(c->workers[0].estimates),
+		.digest_us = -1,
 		.began = c->began };
 	spool_stats(c->spool, &st->spool);
 	loader_stats(c->loader, &st->loader);
 	if (st->spool.oldest_unloaded.us != WALL_ABSENT.us &&
 	    st->spool.oldest_unloaded.us < now.us)
 		st->lag_us = now.us - st->spool.oldest_unloaded.us;
+	if (st->loader.digest.us != WALL_ABSENT.us)
+		st->digest_us = st->loader.digest.us < now.us ?
+		    now.us - st->loader.digest.us : 0;
 	st->ready = !c->draining && c->snapshot != NULL && !st->spool.failed &&
 	    st->spool.level < SPOOL_FULL;
 }

@@ -3,11 +3,14 @@
 
 #include <inttypes.h>
 
+#define HOUR_US	      INT64_C(3600000000)
+#define DIGEST_OLD_US (30 * HOUR_US) /* one a day, and some */
+
 enum word {
 	READY, NOT_READY, DRAINING, REGION, NO_REGION, DATABASE, NO_DATABASE,
 	POLICY, POLICY_OLD, POLICY_STALE, DENY_UNREAD, DENY_BAD, KEYS, KEYS_MISSING,
 	TOKENS_MISSING, SPOOL, SPOOL_LEVEL, SPOOL_FAILED, SYNC_FAILED, LAG, DAMAGED,
-	CONFLICTS, CLOCK, ESTIMATES, SOURCES, SOURCE_OPEN, RELOAD, WORDS
+	CONFLICTS, DIGEST, DIGEST_OLD, CLOCK, ESTIMATES, SOURCES, SOURCE_OPEN, RELOAD, WORDS
 };
 
 /* English, German; the same arguments in both. */
@@ -60,6 +63,11 @@ static const char *const words[WORDS][2] = {
 	    "! Zwischenspeicher: %" PRIu64 " beschädigte Sätze\n" },
 	[CONFLICTS] = { "! ledger: %" PRIu64 " record(s) contradict others\n",
 	    "! Buchung: %" PRIu64 " Sätze widersprechen anderen\n" },
+	[DIGEST] = { "  digest: signed %" PRId64 " h ago\n",
+	    "  Digest: vor %" PRId64 " Stunden unterschrieben\n" },
+	[DIGEST_OLD] = { "! digest: none for %" PRId64 " h; hubctl digest "
+	    "signs one\n", "! Digest: seit %" PRId64 " Stunden keiner; hubctl "
+	    "digest unterschreibt einen\n" },
 	[CLOCK] = { "! clock: in doubt, records are marked\n",
 	    "! Uhr: zweifelhaft, Sätze werden gekennzeichnet\n" },
 	[ESTIMATES] = { "! estimates: %" PRIu64 " use(s) wait for room\n",
@@ -142,6 +150,10 @@ tell_ledger(const struct control_state *st, bool german, struct buf *b)
 		TELL(b, DAMAGED, sp->quarantined);
 	if (st->loader.conflicts > 0)
 		TELL(b, CONFLICTS, st->loader.conflicts);
+	if (st->digest_us > DIGEST_OLD_US)
+		TELL(b, DIGEST_OLD, st->digest_us / HOUR_US);
+	else if (st->loader.digest_signed)
+		TELL(b, DIGEST, st->digest_us / HOUR_US);
 	if (sp->clock_odd)
 		TELL(b, CLOCK);
 	if (st->estimates > 0)

@@ -142,6 +142,13 @@ write_state(struct page *p, const struct control_state *st)
 	    "Times that the database was an older one than before.");
 	page_whole(p, "hub_ledger_database_restored_total",
 	    st->loader.restored);
+	if (st->digest_us >= 0) {
+		page_gauge(p, "hub_ledger_digest_age_seconds",
+		    "Since a digest was signed, or there is something to "
+		    "sign.");
+		page_seconds(p, "hub_ledger_digest_age_seconds",
+		    st->digest_us);
+	}
 	page_gauge(p, "hub_config_last_reload_successful",
 	    "Whether the last reload took effect.");
 	page_whole(p, "hub_config_last_reload_successful", !st->reload_failed);

@@ -97,14 +97,17 @@ tell_ledger(const struct control_state *st, struct buf *b)
 	    ",\"level\":\"%s\",\"failed\":%s,\"damaged\":%" PRIu64
 	    ",\"sync-failures\":%" PRIu64 ",\"clock-odd\":%s},\"ledger\":{\"up\":%s,\"loaded\":%" PRIu64
 	    ",\"conflicts\":%" PRIu64 ",\"lag\":%" PRId64
-	    ",\"restored\":%" PRIu64 ",\"estimates\":%" PRIu64 "},",
+	    ",\"restored\":%" PRIu64 ",\"estimates\":%" PRIu64
+	    ",\"digest\":%" PRId64 ",\"digest-signed\":%s},",
 	    st->spool.bytes_used, st->spool.bytes_max,
 	    spool_level_name(st->spool.level), truth(st->spool.failed),
 	    st->spool.quarantined, st->spool.sync_failures,
 	    truth(st->spool.clock_odd),
 	    truth(st->loader.up), st->loader.loaded, st->loader.conflicts,
 	    st->lag_us / 1000000, st->loader.restored,
-	    (uint64_t)st->estimates);
+	    (uint64_t)st->estimates,
+	    st->digest_us < 0 ? st->digest_us : st->digest_us / 1000000,
+	    truth(st->loader.digest_signed));
 }
 
 static void

@@ -197,6 +197,20 @@ static const struct {
 	    "There is no such request of yours, or it is too long ago.",
 	    "Eine solche Anfrage von Ihnen gibt es nicht, oder sie ist zu "
 	    "lange her." },
+	[PROBLEM_NO_DIGEST] = { 404, ETSI "ResourceNotFound",
+	    "Resource not found", "There is no such digest.",
+	    "Diesen Digest gibt es nicht." },
+	[PROBLEM_DIGEST_DIFFERS] = { 409,
+	    "urn:drehscheibe:problem:digest-differs", "Digest differs",
+	    "No digest of this block has this SHA-256; compare the line that "
+	    "you keep with what others keep.",
+	    "Kein Digest zu diesem Block hat diesen SHA-256; vergleichen Sie "
+	    "Ihre Zeile mit denen anderer Kommunen." },
+	[PROBLEM_DIGEST_KEPT] = { 409, ETSI "Conflict", "Conflict",
+	    "This tenant has acknowledged a digest of this block before, with "
+	    "another receipt.",
+	    "Dieser Mandant hat einen Digest zu diesem Block schon bestätigt, "
+	    "mit einem anderen Beleg." },
 	[PROBLEM_ANSWER_TOO_LARGE] = { 403, ETSI "TooManyResults",
 	    "Too many results", "The answer is too large; ask for less.",
 	    "Die Antwort ist zu groß; fragen Sie nach weniger." },

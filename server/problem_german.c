@@ -34,6 +34,23 @@ static const struct {
 	{ "a period is 2026 or 2026-11; of usage also 2026-11-03",
 	    "ein Zeitraum ist 2026 oder 2026-11, bei der Nutzung auch "
 	    "2026-11-03" },
+	{ "limit is 1 to 1000, before an instant such as "
+	  "2026-11-23T01:00:00Z",
+	    "limit ist 1 bis 1000, before ein Zeitpunkt wie "
+	    "2026-11-23T01:00:00Z" },
+	{ "the receipt cannot be stored now; send it again later",
+	    "der Beleg kann jetzt nicht gespeichert werden; schicken Sie ihn "
+	    "später noch einmal" },
+	{ "this tenant sends receipts too often; Retry-After tells when to go "
+	  "on",
+	    "dieser Mandant schickt Belege zu oft; Retry-After sagt, wann es "
+	    "weitergeht" },
+	{ "this tenant has no ags, by which receipts are kept",
+	    "dieser Mandant hat keinen ags, nach dem Belege geführt werden" },
+	{ "needed: sha256, of the line that you keep, in small hex digits; "
+	  "receipt, at most 200 bytes, may be missing",
+	    "nötig ist sha256, der Ihrer Zeile, in kleinen Hexziffern; "
+	    "receipt, höchstens 200 Byte, darf fehlen" },
 	{ "needed: kind, area, reason, and for, such as \"2h\"",
 	    "nötig sind kind, area, reason und for, etwa \"2h\"" },
 	{ "its authority is no tenant of the region",

@@ -8,6 +8,7 @@
 
 #include "server/base/arena.h"
 #include "server/base/log.h"
+#include "server/ledger/digest.h"
 #include "server/ledger/notice.h"
 #include "server/ledger/report.h"
 
@@ -253,6 +254,24 @@ make_integrity(struct reports *r, struct db *db, const struct reports_ask *ask,
 }
 
 static enum hub_err
+make_digests(struct db *db, const struct reports_ask *ask, struct arena *a,
+    struct buf *out)
+{
+	const char *ags = ask->tenant != NULL ?
+	    arena_str(a, ask->tenant->ags).p : NULL;
+	struct report report = { 0 };
+	enum hub_err err;
+
+	if (ask->kind == REPORTS_DIGEST)
+		return (digest_latest(db, out));
+	err = digest_list(db, ags, ask->before, ask->limit, &report);
+	if (err == HUB_OK)
+		write_table(&report, ask, out);
+	report_clear(&report);
+	return (err);
+}
+
+static enum hub_err
 make_statement(struct db *db, const struct reports_job *job, struct arena *a,
     struct buf *out)
 {
@@ -277,6 +296,23 @@ make_statement(struct db *db, const struct reports_job *job, struct arena *a,
 	return (HUB_OK);
 }
 
+static enum hub_err
+make_kind(struct reports *r, struct db *db, struct reports_job *job,
+    struct arena *a)
+{
+	switch (job->ask.kind) {
+	case REPORTS_STATEMENT:
+		return (make_statement(db, job, a, &job->body));
+	case REPORTS_INTEGRITY:
+		return (make_integrity(r, db, &job->ask, &job->body));
+	case REPORTS_DIGESTS:
+	case REPORTS_DIGEST:
+		return (make_digests(db, &job->ask, a, &job->body));
+	default:
+		return (make_table(db, &job->ask, a, &job->body));
+	}
+}
+
 /* All of a report is read at one moment. */
 static enum hub_err
 make(struct reports *r, struct db *db, struct reports_job *job)
@@ -288,11 +324,7 @@ make(struct reports *r, struct db *db, struct reports_job *job)
 	if (err != HUB_OK)
 		return (HUB_EIO);
 	a = arena_new();
-	err = job->ask.kind == REPORTS_STATEMENT ?
-	    make_statement(db, job, a, &job->body) :
-	    job->ask.kind == REPORTS_INTEGRITY ?
-	    make_integrity(r, db, &job->ask, &job->body) :
-	    make_table(db, &job->ask, a, &job->body);
+	err = make_kind(r, db, job, a);
 	arena_free(a);
 	db_rollback(db);
 	return (err == HUB_OK && job->body.failed ? HUB_EFULL : err);

@@ -20,6 +20,8 @@ enum reports_kind {
 	REPORTS_COSTS,
 	REPORTS_INDICATORS,
 	REPORTS_INTEGRITY, /* no period, of nobody; kept a while */
+	REPORTS_DIGESTS,   /* no period: before and limit */
+	REPORTS_DIGEST,	   /* the last line, of nobody */
 	REPORTS_STATEMENT
 };
 enum reports_form { REPORTS_JSON, REPORTS_CSV, REPORTS_HTML };
@@ -30,13 +32,15 @@ struct reports_ask {
 	bool german;
 	struct str by;		     /* of usage */
 	struct str period;	     /* 2026, 2026-11; usage also 2026-11-03 */
+	struct wall_us before;	     /* of digests; WALL_ABSENT: now */
+	unsigned limit;		     /* of digests */
 	const struct tenant *asker;  /* in whose turn */
 	const struct tenant *tenant; /* whose; NULL: of all */
 };
 
-/* err is HUB_OK and body the answer, or HUB_ENOENT: no such grouping,
- * HUB_ESYNTAX: no such period, HUB_ECONFLICT: a cost cannot be shared,
- * HUB_EFULL: too long, else: not to be had now. */
+/* err is HUB_OK and body the answer, or HUB_ENOENT: no such grouping, no
+ * digest yet, HUB_ESYNTAX: no such period, HUB_ECONFLICT: a cost cannot be
+ * shared, HUB_EFULL: too long, else: not to be had now. */
 typedef void reports_fn(enum hub_err, struct str body, void *arg);
 struct reports_job;
 /* Tenants are of the snapshot, of which the job has a reference of its own;

@@ -451,7 +451,8 @@ run_receive(struct request *rq)
 		return (refuse(rq, problem, NULL));
 	if (rq->resource->access != ACCESS_PAGE && !media_choose(rq, h))
 		return (refuse(rq, PROBLEM_NOT_ACCEPTABLE, NULL));
-	problem = h->method == HTTP_POST || h->method == HTTP_PATCH ?
+	problem = h->method == HTTP_POST || h->method == HTTP_PUT ||
+		h->method == HTTP_PATCH ?
 	    media_body(rq, h) : PROBLEM_MAX;
 	if (problem != PROBLEM_MAX)
 		return (refuse(rq, problem, NULL));

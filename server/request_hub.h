@@ -30,6 +30,8 @@ const char *hub_format(struct request *);
 
 extern const struct step STEP_HUB_REPORTS, STEP_HUB_REPORTED,
     STEP_HUB_COMPARISON;
+/* A tenant keeps a digest (request_digests.c). */
+extern const struct step STEP_HUB_RECEIPT, STEP_HUB_RECEIVED;
 extern const struct step STEP_HUB_EXPLAIN, STEP_HUB_EXPLAINED;
 extern const struct step STEP_HUB_CRISES, STEP_HUB_CRISIS_DONE;
 /* Open: where the web page sends people to log in (request_web.c). */

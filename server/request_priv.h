@@ -187,6 +187,7 @@ struct request {
 	struct registry_job *registry; /* under way; else NULL */
 	unsigned crisis_verb; /* what such a job is about, and the event */
 	int64_t crisis_id;
+	unsigned digest_said; /* enum digest_said */
 	enum hub_err registry_err;
 	unsigned registry_tries;
 	struct timer registry_timer;

@@ -140,8 +140,8 @@ submit(struct request *rq, enum registration_verb verb, struct str id,
 	int64_t wait_us;
 
 	/* Each change makes every hub a new region. */
-	if (rq->registry_tries == 0 && !control_may_register(w->control,
-		rq->identity.tenant, &wait_us)) {
+	if (rq->registry_tries == 0 && !control_may_change(w->control,
+		rq->identity.tenant, STR("registrations"), &wait_us)) {
 		rq->retry_after = (uint32_t)(wait_us / 1000000 + 1);
 		return (refuse(rq, PROBLEM_TOO_MANY_CHANGES, NULL));
 	}

@@ -1,5 +1,5 @@
 /* server/request_reports.c - what finance staff read over HTTP: usage, costs,
- * statements, indicators, the ledger's integrity, the comparison
+ * statements, indicators, the ledger's integrity and digests, the comparison
  * (interfaces.md).
  *
  * A role comes from a tenant's own issuer, so it opens that tenant's figures
@@ -10,9 +10,11 @@
 
 #include "server/base/log.h"
 #include "server/ledger/comparison.h"
+#include "server/ledger/digest.h"
 
 #define WAIT_MS	 20000
 #define RETRY_S	 5
+#define DIGESTS	 31 /* of a list, unless limit says how many */
 
 static const struct {
 	const char *path; /* the first segment below /hub/v1 */
@@ -22,6 +24,7 @@ static const struct {
 	{ "costs", REPORTS_COSTS },
 	{ "indicators", REPORTS_INDICATORS },
 	{ "integrity", REPORTS_INTEGRITY },
+	{ "digests", REPORTS_DIGESTS },
 	{ "statements", REPORTS_STATEMENT },
 };
 
@@ -57,13 +60,31 @@ read_format(struct request *rq, struct str v, enum reports_form *form)
 	return (NULL);
 }
 
+/* What part of the digests is asked for. */
+static const char *
+read_part(struct str limit, struct str before, struct reports_ask *ask)
+{
+	int64_t n = DIGESTS;
+
+	ask->before = WALL_ABSENT;
+	if ((limit.p != NULL &&
+		str_int(limit, 1, DIGESTS_MAX, &n) != HUB_OK) ||
+	    (before.p != NULL && wall_parse(before, &ask->before) != HUB_OK))
+		return ("limit is 1 to 1000, before an instant such as "
+			"2026-11-23T01:00:00Z");
+	ask->limit = (unsigned)n;
+	return (NULL);
+}
+
 /* Each once, those that the resource has. *tenant: as it was named. */
 static const char *
 read_params(struct request *rq, struct reports_ask *ask, struct str *tenant)
 {
 	bool path = ask->kind == REPORTS_STATEMENT;
-	bool whole = ask->kind == REPORTS_INTEGRITY;
-	struct str format = STR_NONE;
+	bool list = ask->kind == REPORTS_DIGESTS;
+	bool whole = ask->kind == REPORTS_INTEGRITY ||
+	    ask->kind == REPORTS_DIGEST;
+	struct str format = STR_NONE, limit = STR_NONE, before = STR_NONE;
 	const struct {
 		struct str name;
 		struct str *value;
@@ -71,17 +92,21 @@ read_params(struct request *rq, struct reports_ask *ask, struct str *tenant)
 	} known[] = {
 		{ STR("format"), &format, true },
 		{ STR("tenant"), tenant, !whole },
-		{ STR("period"), &ask->period, !path && !whole },
+		{ STR("period"), &ask->period, !path && !whole && !list },
 		{ STR("by"), &ask->by, ask->kind == REPORTS_USAGE },
+		{ STR("limit"), &limit, list },
+		{ STR("before"), &before, list },
 	};
+	const size_t n = sizeof(known) / sizeof(known[0]);
+	const char *bad;
 
 	for (unsigned i = 0; i < rq->uri.nparams; i++) {
 		size_t k = 0;
 
-		while (k < 4 && (!known[k].has ||
+		while (k < n && (!known[k].has ||
 		    !str_eq(known[k].name, rq->uri.params[i].name)))
 			k++;
-		if (k == 4 || known[k].value->p != NULL ||
+		if (k == n || known[k].value->p != NULL ||
 		    rq->uri.params[i].value.len == 0)
 			return ("a parameter that this resource does not have, "
 				"or twice, or empty");
@@ -89,12 +114,14 @@ read_params(struct request *rq, struct reports_ask *ask, struct str *tenant)
 	}
 	if (path)
 		ask->period = rq->uri.segments[3];
-	if (whole)
+	if (whole || list)
 		ask->period = STR("");
 	if (ask->period.p == NULL)
 		return ("period is needed: 2026 or 2026-11; of usage also "
 			"2026-11-03");
-	return (format.p != NULL ? read_format(rq, format, &ask->form) : NULL);
+	bad = read_part(limit, before, ask);
+	return (bad == NULL && format.p != NULL ?
+		read_format(rq, format, &ask->form) : bad);
 }
 
 /* Whose figures; one answer for what is another's and what is nobody's. */
@@ -154,6 +181,8 @@ run_reported(struct request *rq)
 	case HUB_OK:
 		return (hub_answer(rq, types[rq->report_form]));
 	case HUB_ENOENT:
+		if (str_eq(rq->uri.segments[2], STR("digests")))
+			return (refuse(rq, PROBLEM_NO_DIGEST, NULL));
 		return (refuse(rq, PROBLEM_BAD_REQUEST,
 		    "by is tenant, provider, purpose, type, month or flow"));
 	case HUB_ESYNTAX:
@@ -192,6 +221,8 @@ run_reports(struct request *rq)
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
 		if (str_eq(rq->uri.segments[2], str_of(resources[i].path)))
 			ask.kind = resources[i].kind;
+	if (ask.kind == REPORTS_DIGESTS && rq->uri.nsegments == 4)
+		ask.kind = REPORTS_DIGEST; /* latest */
 	bad = read_params(rq, &ask, &tenant);
 	if (bad != NULL)
 		return (refuse(rq, PROBLEM_BAD_REQUEST, bad));

@@ -341,6 +341,21 @@ ledger_rows(struct rows *r, const json_t *spool, const json_t *ledger)
 }
 
 static void
+digest_row(struct rows *r, const json_t *ledger)
+{
+	int64_t h = number(ledger, "digest") / 3600;
+
+	if (truth(ledger, "digest-signed"))
+		row(r, "digest signed", "Digest unterschrieben",
+		    by_lang(r->ctl, "%" PRId64 " h ago", "vor %" PRId64 " h"),
+		    h);
+	else if (number(ledger, "digest") >= 0)
+		row(r, "digest signed", "Digest unterschrieben",
+		    by_lang(r->ctl, "never, in use for %" PRId64 " h",
+			"noch keiner, in Betrieb seit %" PRId64 " h"), h);
+}
+
+static void
 status_rows(struct rows *r, const json_t *o)
 {
 	const struct ctl *c = r->ctl;
@@ -371,6 +386,7 @@ status_rows(struct rows *r, const json_t *o)
 	    number(ledger, "lag"));
 	row(r, "conflicts", "Widersprüche", "%" PRId64,
 	    number(ledger, "conflicts"));
+	digest_row(r, ledger);
 	row(r, "issuers without keys", "Aussteller ohne Schlüssel",
 	    "%" PRId64, number(o, "keys-missing"));
 	row(r, "log level", "Protokollstufe", "%s", text(o, "log-level"));

@@ -9,6 +9,7 @@
  * hubd: who breaks into the hub must not be able to sign. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -197,9 +198,46 @@ digest_store(const char *path, const struct buf *doc)
 	return (ok ? CTL_OK : CTL_FAILED);
 }
 
+/* To the database, from which the municipalities read it. Again does no
+ * harm. */
+static enum ctl_exit
+digest_tell(struct db *db, const char *block, struct buf *doc)
+{
+	const char *params[] = { block, buf_cstr(doc) };
+	enum hub_err err = db_exec(db, "SELECT ledger.digest_add($1::bigint, "
+	    "$2)", 2, params, NULL);
+
+	return (err == HUB_OK ? CTL_OK : ctl_db_failed(db, err));
+}
+
+/* One of today, which the database may have been too far away for. */
+static enum ctl_exit
+digest_tell_again(const struct ctl *ctl, struct buf *doc)
+{
+	static const char begin[] = "{\"block\":";
+	struct str rest = buf_str(doc), block;
+	struct db *db = NULL;
+	enum ctl_exit code;
+	char no[24];
+	uint64_t n;
+
+	if (!str_prefix(rest, str_of(begin)))
+		return (CTL_OK);
+	rest = str_from(rest, sizeof(begin) - 1);
+	if (!str_cut(&rest, ',', &block) ||
+	    str_uint(block, INT64_MAX, &n) != HUB_OK)
+		return (CTL_OK);
+	(void)snprintf(no, sizeof(no), "%" PRIu64, n);
+	code = ctl_db(ctl, &db);
+	if (code == CTL_OK)
+		code = digest_tell(db, no, doc);
+	db_close(db);
+	return (code);
+}
+
 /* False: there is no such digest. */
 static bool
-digest_show(const char *path, enum ctl_exit *code_r)
+digest_show(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
 {
 	struct buf text;
 
@@ -209,6 +247,8 @@ digest_show(const char *path, enum ctl_exit *code_r)
 	*code_r = ctl_read(path, &text);
 	if (*code_r == CTL_OK)
 		(void)fwrite(text.p, 1, text.len, stdout);
+	if (*code_r == CTL_OK && ctl->date == NULL && !ctl->dry_run)
+		*code_r = digest_tell_again(ctl, &text);
 	buf_clear(&text);
 	return (true);
 }
@@ -233,12 +273,10 @@ static enum ctl_exit
 digest_make(const struct ctl *ctl, const struct config *config,
     const char *path)
 {
-	const char *params[2];
 	EVP_PKEY *key = NULL;
 	PGresult *res = NULL;
 	struct db *db = NULL;
 	enum ctl_exit code;
-	enum hub_err err;
 	struct buf doc;
 
 	buf_init(&doc, DIGEST_MAX);
@@ -268,11 +306,7 @@ digest_make(const struct ctl *ctl, const struct config *config,
 	(void)fwrite(doc.p, 1, doc.len, stdout);
 	if (ctl->dry_run)
 		goto out;
-	params[0] = PQgetvalue(res, 0, 0);
-	params[1] = buf_cstr(&doc);
-	err = db_exec(db, "SELECT ledger.digest_add($1, $2)", 2, params, NULL);
-	if (err != HUB_OK)
-		code = ctl_db_failed(db, err);
+	code = digest_tell(db, PQgetvalue(res, 0, 0), &doc);
 out:
 	PQclear(res);
 	db_close(db);
@@ -307,7 +341,7 @@ cmd_digest(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		ctl_warn("digest.directory: the name is too long");
 		code = CTL_CONFIG;
-	} else if (!digest_show(path, &code)) {
+	} else if (!digest_show(ctl, path, &code)) {
 		if (ctl->date == NULL)
 			code = digest_make(ctl, config, path);
 		else {

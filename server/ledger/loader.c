@@ -312,6 +312,7 @@ loader_start(struct spool *sp, const char *conninfo)
 	(void)pthread_mutex_init(&l->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	l->stats.digest = WALL_ABSENT;
 	(void)pthread_cond_init(&l->wake, &attr);
 	(void)pthread_cond_init(&l->gone, &attr);
 	(void)pthread_condattr_destroy(&attr);

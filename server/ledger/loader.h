@@ -19,6 +19,11 @@ struct loader_stats {
 	uint64_t loaded; /* records since start */
 	uint64_t conflicts; /* same key, other content: alarms */
 	uint64_t restored; /* the database turned out to be an older one */
+	/* When the last digest was signed; before the first one, the day of
+	 * the first use. WALL_ABSENT: not known, or nothing to sign. Looked at
+	 * every ten minutes. */
+	struct wall_us digest;
+	bool digest_signed; /* there was one */
 };
 void loader_stats(struct loader *, struct loader_stats *);
 

@@ -1,6 +1,6 @@
 /* server/ledger/loader_watch.c - what the loader asks the database beside its
- * batches: that it is the only one of its node, what time it is there, and
- * whether something is wrong in the ledger. */
+ * batches: that it is the only one of its node, what time it is there, whether
+ * something is wrong in the ledger, and when its end was signed last. */
 #include <inttypes.h>
 
 #include "server/base/log.h"
@@ -71,6 +71,29 @@ alarms_read(struct loader *l)
 	return (HUB_OK);
 }
 
+/* A schema of before digests were told knows nothing of it. */
+static enum hub_err
+digest_read(struct loader *l)
+{
+	struct wall_us at = WALL_ABSENT;
+	bool there = false;
+	uint64_t out[2] = { 0 }; /* us, signed */
+	enum hub_err err = db_has(l->db, "ledger.digest_ack", &there);
+
+	if (err == HUB_OK && there)
+		err = loader_numbers(l->db, "SELECT us, signed FROM "
+		    "ledger.digest_last()", 0, NULL, NULL, 2, out);
+	if (err != HUB_OK)
+		return (err);
+	if (out[0] != 0)
+		at.us = (int64_t)out[0];
+	(void)pthread_mutex_lock(&l->lock);
+	l->stats.digest = at;
+	l->stats.digest_signed = out[1] != 0;
+	(void)pthread_mutex_unlock(&l->lock);
+	return (HUB_OK);
+}
+
 enum hub_err
 loader_look(struct loader *l)
 {
@@ -83,6 +106,8 @@ loader_look(struct loader *l)
 	err = clock_compare(l);
 	if (err == HUB_OK)
 		err = alarms_read(l);
+	if (err == HUB_OK)
+		err = digest_read(l);
 	if (err == HUB_OK)
 		l->looked_at = now;
 	return (err);

@@ -9,12 +9,14 @@
 
 /* $1 first day, $2 last day, $3 AGS. The unit asked for alone: a month that is
  * part of a settled year stays a month. */
-#define RUNS                                                                  \
+#define RUNS_FROM                                                             \
 	"FROM report.allocation_run r CROSS JOIN LATERAL "                    \
-	"json_array_elements(r.doc::json->'shares') m "                       \
+	"json_array_elements(r.doc::json->'shares') m "
+#define RUNS_WHERE                                                            \
 	"WHERE r.kind IN ('month', 'instalment', 'year') "                    \
 	"AND r.period_from = $1::date AND r.period_to = $2::date "            \
 	"AND m->>'ags' = $3 "
+#define RUNS RUNS_FROM RUNS_WHERE
 
 static const char costs_sql[] =
     "SELECT r.cost, r.title, to_char(r.period_from, 'YYYY-MM-DD'), "
@@ -22,9 +24,13 @@ static const char costs_sql[] =
     "r.doc::json->'model'->>'clause', r.run_id, r.run_sha256, r.tax, "
     "r.tax_basis, r.tax_rate, r.amount_cents, "
     "coalesce((m->>'share_cents')::bigint, 0), "
-    "r.doc::json->>'bounds' = 'waiting' " RUNS "ORDER BY r.run_id";
+    "r.doc::json->>'bounds' = 'waiting', g.block_no, g.hash, "
+    DB_INSTANT("g.made_at") " " RUNS_FROM
+    "LEFT JOIN report.run_digest g ON g.run_id = r.run_id " RUNS_WHERE
+    "ORDER BY r.run_id";
 enum { C_COST, C_TITLE, C_FROM, C_TO, C_MODEL, C_CLAUSE, C_RUN, C_SHA256,
-	C_TAX, C_BASIS, C_RATE, C_AMOUNT, C_SHARE, C_WAIT };
+	C_TAX, C_BASIS, C_RATE, C_AMOUNT, C_SHARE, C_WAIT, C_BLOCK, C_HASH,
+	C_AT };
 
 static const char lines_sql[] =
     "SELECT s.run_id, to_char(s.\"from\", 'YYYY-MM-DD'), "
@@ -111,6 +117,9 @@ closed_cost(const PGresult *res, int i, const PGresult *lines, struct arena *a,
 		.clause = cell(res, i, C_CLAUSE, a),
 		.run = cell(res, i, C_RUN, a),
 		.sha256 = cell(res, i, C_SHA256, a),
+		.digest_block = cell(res, i, C_BLOCK, a),
+		.digest_hash = cell(res, i, C_HASH, a),
+		.digest_at = cell(res, i, C_AT, a),
 		.tax = cell(res, i, C_TAX, a),
 		.tax_basis = cell(res, i, C_BASIS, a),
 		.tax_rate = (unsigned)db_bigint(res, i, C_RATE),

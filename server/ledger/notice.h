@@ -19,6 +19,8 @@ struct notice_line {
 struct notice_cost {
 	const char *name, *title, *from, *to, *model, *clause;
 	const char *run, *sha256; /* of what is closed; NULL: provisional */
+	/* Of the last digest when it was closed; NULL: there was none. */
+	const char *digest_block, *digest_hash, *digest_at;
 	const char *tax;	  /* S, E, O; NULL: not known */
 	const char *tax_basis;
 	unsigned tax_rate; /* percent */

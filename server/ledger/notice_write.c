@@ -36,6 +36,19 @@ json_line(struct buf *b, const struct notice_line *l)
 	buf_addf(b, "\"cents\":%" PRId64 "}", l->cents);
 }
 
+/* Nothing where there was none: what was made before is made the same. */
+static void
+json_digest(struct buf *b, const struct notice_cost *c)
+{
+	if (c->digest_block == NULL)
+		return;
+	buf_addf(b, "\"digest\":{\"block\":%s,", c->digest_block);
+	add(b, "hash", c->digest_hash);
+	BUF_LIT(b, "\"signed_at\":");
+	buf_add_json(b, str_of(c->digest_at));
+	BUF_LIT(b, "},");
+}
+
 static void
 json_cost(struct buf *b, const struct notice_cost *c)
 {
@@ -49,6 +62,7 @@ json_cost(struct buf *b, const struct notice_cost *c)
 	add(b, "clause", c->clause);
 	add(b, "run", c->run);
 	add(b, "run_sha256", c->sha256);
+	json_digest(b, c);
 	add(b, "tax", c->tax);
 	add(b, "tax_basis", c->tax_basis);
 	buf_addf(b, "\"tax_percent\":%u,\"bounds_wait\":%s,\"amount_cents\":%"
@@ -324,6 +338,20 @@ html_tax(struct buf *b, const struct notice_cost *c, bool german)
 }
 
 static void
+html_digest(struct buf *b, const struct notice_cost *c, bool german)
+{
+	if (c->digest_block == NULL)
+		return;
+	buf_adds(b, german ? STR("</p>\n<p>Letzter Digest davor: ") :
+			     STR("</p>\n<p>Last digest before it: "));
+	html_day(b, c->digest_at, german);
+	buf_addf(b, german ? ", Block %s" : ", block %s", c->digest_block);
+	BUF_LIT(b, " <span class=\"hash\">");
+	markup_text(b, c->digest_hash);
+	BUF_LIT(b, "</span>");
+}
+
+static void
 html_head(struct buf *b, const struct notice_cost *c, bool german)
 {
 	BUF_LIT(b, "<h2>");
@@ -352,6 +380,7 @@ html_head(struct buf *b, const struct notice_cost *c, bool german)
 		BUF_LIT(b, " <span class=\"hash\">");
 		markup_text(b, c->sha256);
 		BUF_LIT(b, "</span>");
+		html_digest(b, c, german);
 	}
 	BUF_LIT(b, "</p>\n");
 }
