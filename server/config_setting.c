@@ -99,7 +99,7 @@ const struct setting settings[] = {
 	{ "policy", "pseudonym-key-file", PATH, 0, 0, NULL,
 	    AT(pseudonym_key) },
 	{ "digest", "key", PATH, 0, 0, NULL, LIVE(digest_key) },
-	{ "digest", "directory", PATH, 0, 0, "/var/lib/drehscheibe/digests",
+	{ "digest", "directory", PATH, 0, 0, "/var/lib/drehscheibe-digest",
 	    LIVE(digest_directory) },
 	{ "decision-log", "directory", PATH, 0, 0, NULL,
 	    AT(decision_directory) },

@@ -1,6 +1,6 @@
 #!/bin/sh
-# install.t - what "make install" puts beside the programs: a unit that lets the
-# hub do little, accounts and folders for it, a hubd.conf that is right as it
+# install.t - what "make install" puts beside the programs: units that let the
+# hub do little and sign each night, accounts and folders for them, a hubd.conf that is right as it
 # is, and completions that know every command. What needs a program that is
 # not on this machine is left out.
 set -eu
@@ -18,24 +18,53 @@ have() {
 	command -v "$1" >/dev/null 2>&1
 }
 
-# ---- the unit, at most 2.0 where 10 is a service that may do anything
-sed -e "s,@sbindir@,$(pwd)/server,g" -e 's,@sysconfdir@,/etc,g' \
-    "$src/hubd.service.in" >"$dir/hubd.service"
-cp "$src/hubd.socket" "$dir"
+# ---- the units, at most 2.0 where 10 is a service that may do anything
+for unit in hubd drehscheibe-digest; do
+	sed -e "s,@sbindir@,$(pwd)/server,g" -e 's,@sysconfdir@,/etc,g' \
+	    -e "s,@bindir@,$(pwd)/server/hubctl,g" \
+	    "$src/$unit.service.in" >"$dir/$unit.service"
+done
+cp "$src/hubd.socket" "$src/drehscheibe-digest.timer" "$dir"
 if have systemd-analyze; then
-	systemd-analyze security --no-pager --offline=yes --threshold=20 \
-	    "$dir/hubd.service" >"$dir/security" 2>&1 ||
-	    fail "exposed: $(tail -n 1 "$dir/security")"
+	for unit in hubd drehscheibe-digest; do
+		systemd-analyze security --no-pager --offline=yes \
+		    --threshold=20 "$dir/$unit.service" >"$dir/security" 2>&1 ||
+		    fail "$unit is exposed: $(tail -n 1 "$dir/security")"
+	done
 	SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify --man=no \
-	    "$dir/hubd.service" "$dir/hubd.socket" >"$dir/verify" 2>&1 || true
-	! grep -F "$dir/hubd" "$dir/verify" >"$dir/said" ||
+	    "$dir/hubd.service" "$dir/hubd.socket" \
+	    "$dir/drehscheibe-digest.service" \
+	    "$dir/drehscheibe-digest.timer" >"$dir/verify" 2>&1 || true
+	! grep -F "$dir/" "$dir/verify" >"$dir/said" ||
 	    fail "$(cat "$dir/said")"
 fi
-# the one that is installed names programs and folders
-[ ! -f Makefile ] || make -s share/hubd.service >"$dir/made" 2>&1 ||
-    fail "$(cat "$dir/made")"
-! grep -n '@[a-z]*@' share/hubd.service || fail "share/hubd.service: see above"
+# those that are installed name programs and folders
+for unit in hubd drehscheibe-digest; do
+	made=share/$unit.service
+	[ ! -f Makefile ] || make -s "$made" >"$dir/made" 2>&1 ||
+	    fail "$(cat "$dir/made")"
+	! grep -n '@[a-z]*@' "$made" || fail "$made: see above"
+done
 grep -q '^ExecStart=/.*/hubd ' share/hubd.service || fail "no ExecStart"
+# Each German day one digest, whose key and folder are the signer's.
+digest=share/drehscheibe-digest.service
+grep -q '^ExecStart=/.*/hubctl -c /.*/hubd.conf digest$' $digest ||
+    fail "no digest is signed"
+grep -q '^OnCalendar=\*-\*-\* .* Europe/Berlin$' \
+    "$src/drehscheibe-digest.timer" || fail "not each German day"
+! have systemd-analyze || systemd-analyze calendar "$(sed -n \
+    's/^OnCalendar=//p' "$src/drehscheibe-digest.timer")" >"$dir/calendar" ||
+    fail "OnCalendar"
+signer=$(sed -n 's/^User=//p' $digest)
+[ "$signer" != "$(sed -n 's/^User=//p' share/hubd.service)" ] ||
+    fail "the hub could sign"
+grep -q "^u  *$signer " "$src/sysusers.d/drehscheibe.conf" ||
+    fail "sysusers.d has no $signer"
+folder=$(sed -n 's/^StateDirectory=//p' $digest)
+grep -qF '"/var/lib/'"$folder"'"' "$HUB_SRCDIR/server/config_setting.c" ||
+    fail "digest.directory is not $folder"
+grep -q "rm -rf.*/var/lib/$folder" "$HUB_SRCDIR/contrib/debian/drehscheibe.postrm" ||
+    fail "a purge keeps $folder"
 # and no folder of it that tmpfiles.d gives to somebody else
 user=$(sed -n 's/^User=//p' "$dir/hubd.service")
 grep -q "^u  *$user " "$src/sysusers.d/drehscheibe.conf" ||

@@ -107,11 +107,13 @@ snapshot >"$root.before"
 
 inside apt-get -q -y install --no-install-recommends /old.deb \
     >>"$root/log" 2>&1 || die "install"
-inside id drehscheibe >/dev/null || die "install: no account"
+for account in drehscheibe drehscheibe-digest; do
+	inside id $account >/dev/null || die "install: no account $account"
+done
 [ "$(inside stat -c %U:%a /var/lib/drehscheibe/spool)" = drehscheibe:700 ] ||
     die "install: the spool's owner"
 inside hubd -t >>"$root/log" 2>&1 || die "install: hubd -t"
-ok "installs: account, folders, a configuration that is right"
+ok "installs: accounts, folders, a configuration that is right"
 
 start first
 answer http://127.0.0.1:8443/ngsi-ld/v1/entities 401 ||
