@@ -1,8 +1,8 @@
 #!/bin/sh
 # install.t - what "make install" puts beside the programs: units that let the
-# hub do little and sign each night, accounts and folders for them, a hubd.conf that is right as it
-# is, and completions that know every command. What needs a program that is
-# not on this machine is left out.
+# hub do little and sign each night, accounts and folders for them, a hubd.conf
+# that is right as it is, and completions that know every command. What needs a
+# program that is not on this machine is left out.
 set -eu
 cd "$HUB_BUILDDIR"
 hubd=server/hubd hubctl=server/hubctl/hubctl
@@ -63,7 +63,8 @@ grep -q "^u  *$signer " "$src/sysusers.d/drehscheibe.conf" ||
 folder=$(sed -n 's/^StateDirectory=//p' $digest)
 grep -qF '"/var/lib/'"$folder"'"' "$HUB_SRCDIR/server/config_setting.c" ||
     fail "digest.directory is not $folder"
-grep -q "rm -rf.*/var/lib/$folder" "$HUB_SRCDIR/contrib/debian/drehscheibe.postrm" ||
+grep -q "rm -rf.*/var/lib/$folder" \
+    "$HUB_SRCDIR/contrib/debian/drehscheibe.postrm" ||
     fail "a purge keeps $folder"
 # and no folder of it that tmpfiles.d gives to somebody else
 user=$(sed -n 's/^User=//p' "$dir/hubd.service")

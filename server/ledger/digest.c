@@ -29,8 +29,9 @@ static const char list_sql[] =
     "SELECT " SIGNED("d.made_at") ", d.block_no, d.hash, d.sha256, d.doc, "
     "a.ags, " DB_INSTANT("a.received_at") ", a.receipt FROM (SELECT * FROM "
     "report.digest WHERE $1::bigint IS NULL OR made_at < 'epoch'::timestamptz "
-    "+ $1::bigint * interval '1 microsecond' " NEWEST("") " LIMIT $2::int) d LEFT JOIN report.digest_ack a "
-    "ON a.block_no = d.block_no AND ($3::text IS NULL OR a.ags = $3) "
+    "+ $1::bigint * interval '1 microsecond' " NEWEST("") " LIMIT $2::int) d "
+    "LEFT JOIN report.digest_ack a ON a.block_no = d.block_no "
+    "AND ($3::text IS NULL OR a.ags = $3) "
     NEWEST("d.") ", a.ags COLLATE \"C\"";
 
 enum hub_err
@@ -54,7 +55,8 @@ digest_latest(struct db *db, struct buf *line)
 {
 	PGresult *res = NULL;
 	enum hub_err err = db_exec(db, "SELECT doc FROM report.digest "
-	    NEWEST("") " LIMIT 1", 0, NULL, &res);
+	    "ORDER BY block_no DESC, made_at DESC, doc COLLATE \"C\" DESC "
+	    "LIMIT 1", 0, NULL, &res);
 
 	if (err == HUB_OK && PQntuples(res) == 0)
 		err = HUB_ENOENT;

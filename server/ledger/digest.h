@@ -15,7 +15,8 @@
  * block; ags NULL: a row for each tenant that said so. */
 enum hub_err digest_list(struct db *, const char *ags, struct wall_us before,
     unsigned limit, struct report *) HUB_MUST_CHECK;
-/* The line as it was signed, byte by byte; HUB_ENOENT: none was yet. */
+/* Of the last block that was signed, the newest line, byte by byte; HUB_ENOENT:
+ * none was yet. */
 enum hub_err digest_latest(struct db *, struct buf *line) HUB_MUST_CHECK;
 
 /* A tenant keeps a digest. sha256 is of the line that it keeps, with its line

@@ -29,7 +29,9 @@ def setup():
 	w = World("digests", settings='operator = "schwerte"  digest { key = '
 	    '"digest.key"  directory = "digests" }  control = "control.sock"',
 	    limits="registration-changes = 40")
-	w.apply(tenants() + COSTS)
+	nameless = 'kreis-unna { name = "Kreis Unna"  '
+	w.apply(tenants().replace(nameless + 'ags = "05978000"', nameless) +
+	    COSTS)
 	os.mkdir(w.path("digests"))
 	w.ctl("digest", "keygen", w.path("digest.key"))
 	w.days = w.names = 0
@@ -271,6 +273,16 @@ def a_tenant_sees_its_own_receipts(w):
 	rows = get(w, "schwerte", "/digests?tenant=froendenberg&limit=1000",
 	    OPERATOR).json()
 	same({r["ags"] for r in rows}, {None, AGS["froendenberg"]}, "of one")
+
+
+@test
+def a_tenant_without_a_number_keeps_and_sees_none(w):
+	rows = get(w, "kreis-unna", "/digests").ok().json()
+	same({r["ags"] for r in rows}, {None}, "of nobody")
+	a = put(w, "kreis-unna", w.blocks[0], {"sha256": sha256(w.lines[0])},
+	    lang="de")
+	same(a.status, 403, "refused")
+	check("hat keinen ags" in a.json()["detail"], a.body)
 
 
 @test
