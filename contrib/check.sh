@@ -13,9 +13,10 @@
 # and UBSan (build-check-asan), ThreadSanitizer (build-check-tsan). The first
 # two run all units and flow tests, the third the flow tests in which threads
 # meet; those that take the machine for themselves run under one sanitizer of
-# the two. With --long all run in all builds. Prints the runners' own totals;
-# the last line is the sum, and the exit code is 1 if anything failed. Logs stay
-# in the build directories.
+# the two. With --long all run in all builds. Prints the runners' own totals, and
+# what was skipped, with the reason, which counts as neither good nor bad; the
+# last line is the sum, and the exit code is 1 if anything failed. Logs stay in
+# the build directories.
 set -u
 unset HUB_DATABASE PGDATABASE PGHOST PGUSER PGOPTIONS MAKEFLAGS
 LC_ALL=C.UTF-8
@@ -44,7 +45,7 @@ TSAN_FLOW=" $(echo $TSAN_FLOW) "
 # The longest one takes a minute; one that hangs must not take the day.
 FLOW_SECONDS=300
 UNIT_SECONDS=600
-passed=0 failed=0
+passed=0 failed=0 skips=0
 begun=$(date +%s)
 
 say() {
@@ -53,6 +54,15 @@ say() {
 count() { # passed, failed
 	passed=$((passed + $1))
 	failed=$((failed + $2))
+}
+skipped() { # what and why
+	echo "skipped: $*"
+	skips=$((skips + 1))
+}
+# By the lines of a test.
+skipped_in() { # log, test
+	sed -n "s,^skipped: ,skipped: $2: ,p" "$1"
+	skips=$((skips + $(grep -c '^skipped: ' "$1")))
 }
 # Runs a step that prints only when it fails: step NAME LOG COMMAND...
 step() {
@@ -70,6 +80,7 @@ step() {
 
 end() {
 	echo
+	echo "$skips skipped"
 	echo "$passed passed, $failed failed"
 	[ $failed -eq 0 ] || exit 1
 	exit 0
@@ -113,8 +124,15 @@ unit_totals() { # directory
 		bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' \
 		    "$log" | awk '{ n += $1 } END { print n + 0 }')
 		result=$(sed -n 's/^:test-result: *//p' "$trs")
+		out=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' \
+		    "$log" | awk '{ n += $1 } END { print n + 0 }')
+		skipped_in "$log" "$name"
+		[ "$out" -eq 0 ] || {
+			echo "skipped: $name: $out tests (log: $log)"
+			skips=$((skips + out))
+		}
 		if [ "$result" = PASS ]; then
-			[ "$good" -gt 0 ] || good=1
+			[ $((good + out)) -gt 0 ] || good=1
 		elif [ "$result" != SKIP ]; then
 			# It may have died after its last good test.
 			[ "$bad" -gt 0 ] || bad=1
@@ -161,6 +179,7 @@ flow_run() { # directory, tests...: each one that no other lane has taken
 flow_totals() { # directory, test
 	log=$top/$1/flow/$2.log
 	rc=$(cat "$top/$1/flow/$2.rc" 2>/dev/null || echo 1)
+	skipped_in "$log" "flow/$2"
 	# Their own last line, else the lines they printed.
 	totals=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$') ||
 	    totals="$(grep -c '^ok ' "$log") passed, $(
@@ -169,7 +188,8 @@ flow_totals() { # directory, test
 	good=${totals%% passed*} bad=${totals##* passed, }
 	bad=${bad%% failed}
 	count "$good" "$bad"
-	[ "$rc" -ne 0 ] || [ "$good$bad" = 00 ] || return
+	[ "$rc" -ne 0 ] || { [ "$good$bad" = 00 ] &&
+	    ! grep -q '^skipped: ' "$log"; } || return
 	sed -n '/^not ok/,/^[on]/p' "$log" | head -n 60
 	if [ "$bad" -eq 0 ]; then
 		tail -n 5 "$log"
@@ -220,15 +240,17 @@ all_flow() {
 	done
 }
 # promtool checks metrics and alerts. Debian's package of it brings a server that
-# would start: it is unpacked in the build directory, not installed.
+# would start: this one program is unpacked in the build directory.
 promtool_get() { # directory
 	to=$top/$1/prometheus
 	command -v promtool >/dev/null && return
 	[ -x "$to/usr/bin/promtool" ] || {
 		mkdir -p "$to" && (cd "$to" && rm -f ./*.deb &&
-		    timeout 180 apt-get -q download prometheus &&
-		    dpkg-deb -x prometheus_*.deb .) >"$to.log" 2>&1 || {
-			echo "skipped: promtool (apt-get cannot fetch it)"
+		    timeout 60 apt-get -q download prometheus &&
+		    dpkg-deb --fsys-tarfile prometheus_*.deb |
+			tar -xf - ./usr/bin/promtool &&
+		    rm -f ./*.deb) >"$to.log" 2>&1 || {
+			skipped "promtool (apt-get cannot fetch it)"
 			return
 		}
 	}
@@ -241,9 +263,8 @@ web() { # directory
 	HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 timeout -k 20 $FLOW_SECONDS \
 	    "$top/tests/web/page.t" >"$log" 2>&1 </dev/null
 	rc=$?
-	if [ $rc -eq 0 ] && grep '^skipped:' "$log"; then
-		return
-	fi
+	skipped_in "$log" web/page
+	[ $rc -ne 0 ] || ! grep -q '^skipped: ' "$log" || return
 	good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
 	echo "web/page: $good passed, $bad failed"
 	count "$good" "$bad"
@@ -259,12 +280,12 @@ client_packages() { # directory
 			cp "$top/tests/clients/package.json" "$1" &&
 			    (cd "$1" && timeout 180 npm install --no-audit \
 				--no-fund --ignore-scripts >npm.log 2>&1) || {
-				echo "skipped: clients (npm cannot install them)"
+				skipped "clients (npm cannot install them)"
 				rm -f "$1/package.json"
 			}
 		}
 	else
-		echo "skipped: clients in Node.js (node or npm is not there)"
+		skipped "clients in Node.js (node or npm is not there)"
 	fi
 }
 clients() { # directory
@@ -277,7 +298,7 @@ clients() { # directory
 		HUB_CLIENTS=$to HUB_SRCDIR=$top HUB_BUILDDIR=$top/$1 \
 		    timeout -k 20 $FLOW_SECONDS "$t" >"$log" 2>&1 </dev/null
 		rc=$?
-		grep '^skipped:' "$log"
+		skipped_in "$log" "clients/$name"
 		good=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
 		echo "clients/$name: $good passed, $bad failed"
 		count "$good" "$bad"
@@ -303,7 +324,7 @@ asan_flow() {
 say "packages"
 # The flow tests are in Python; any python3 will do.
 if ! contrib/dev/install-deps.sh \
-    $(command -v python3 >/dev/null || echo python3) \
+    $(command -v python3 >/dev/null || echo python3) nghttp2-client \
     $([ $long = no ] || echo haproxy keepalived \
 	libxml2-utils poppler-utils weasyprint); then
 	count 0 1
@@ -319,10 +340,10 @@ fi
 say "plain build"
 build build-check CFLAGS='-O2 -g' && build_tests build-check || end
 units build-check
+promtool_get build-check
 if [ $long = yes ]; then
 	HUB_LONG=1
 	export HUB_LONG
-	promtool_get build-check
 	quick_seconds=$FLOW_SECONDS
 	FLOW_SECONDS=1200
 fi
@@ -431,19 +452,19 @@ if [ $long = yes ]; then
 		mkdir -p build-check-fuzz
 		step "fuzzers" build-check-fuzz/make.log build_fuzz && fuzz
 	else
-		echo "skipped: the fuzzers (no clang)"
+		skipped "the fuzzers (no clang)"
 	fi
 	say "static analysis"
 	tidy=$(command -v clang-tidy || command -v clang-tidy-14)
 	if [ -n "$tidy" ]; then
 		step "clang-tidy" build-check/tidy.log run_tidy && count 1 0
 	else
-		echo "skipped: clang-tidy (not installed)"
+		skipped "clang-tidy (not installed)"
 	fi
 	if command -v cppcheck >/dev/null; then
 		step "cppcheck" build-check/cppcheck.log cpp_check && count 1 0
 	else
-		echo "skipped: cppcheck (not installed)"
+		skipped "cppcheck (not installed)"
 	fi
 fi
 say "done"

@@ -258,7 +258,7 @@ def T23_a_full_file_system_refuses_and_recovers(w):
 	w.stop()
 	if not start_on_small_disk(w, 900):
 		w.start()
-		return
+		skip("this account may not mount")
 	before = total(w)
 	wait_for(lambda: "ledger: loading" in w.ready()[1], 15, "loading")
 	run(PG, "down", w.pg)

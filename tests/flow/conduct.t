@@ -559,8 +559,14 @@ def judges_answers_by_it(w):
 	check(not wrong(), "a good answer")
 	check(not wrong(status=400, fields=problem.fields, body=problem.body),
 	    "a good problem")
+	coded = a.fields + [("Content-Encoding", "gzip")]
+	check(not wrong(fields=coded, body=gzip.compress(a.body)), "gzip")
 	p = problem.json()
 	for what, case in {
+	    "a shape in gzip": {"fields": coded, "body": gzip.compress(
+		b'[{"id":1}]')},
+	    "no gzip": {"fields": coded}, "another coding": {"fields":
+		a.fields + [("Content-Encoding", "br")]},
 	    "status": {"status": 418}, "status of none": {"status": 201},
 	    "method": {"method": "DELETE"}, "path": {"target": "/secret"},
 	    "field": {"fields": a.fields + [("X-Broker", "d")]},

@@ -158,7 +158,7 @@ SYNC_MS = 50
 @test
 def an_answer_waits_for_one_sync(w):
 	if SLOW > 1:
-		return	# a sanitizer's runtime must be loaded first
+		skip("a sanitizer's runtime must be loaded first")
 	library = w.path("disk.so")
 	run("cc", "-shared", "-fPIC", "-o", library,
 	    os.path.join(SRC, "tests/support/disk.c"))
@@ -221,7 +221,7 @@ int fdatasync(int fd)
 @test
 def ends_when_its_disk_fails(w):
 	if SLOW > 1:
-		return	# a sanitizer's runtime must be loaded first
+		skip("a sanitizer's runtime must be loaded first")
 	source = w.write("failing.c", FAILING)
 	library = w.path("failing.so")
 	run("cc", "-shared", "-fPIC", "-o", library, source, "-ldl")

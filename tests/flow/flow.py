@@ -13,6 +13,7 @@ A test file looks like this:
 	main(setup)		# setup() returns a World
 
 A test fails by an exception; `check` and `same` raise with what was seen.
+`skip` ends one that lacks something here: it counts as neither good nor bad.
 """
 import atexit
 import base64
@@ -60,6 +61,10 @@ class Failed(Exception):
 	pass
 
 
+class Skipped(Exception):
+	pass
+
+
 def check(condition, what):
 	if not condition:
 		raise Failed(what)
@@ -68,6 +73,16 @@ def check(condition, what):
 def same(got, want, what="value"):
 	if got != want:
 		raise Failed("%s: got %.300r, want %.300r" % (what, got, want))
+
+
+def skip(why):
+	raise Skipped(why)
+
+
+def installed(program):
+	"""Where it is; without it the test is skipped."""
+	path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
+	return path or skip(program + " is not installed")
 
 
 def wait_for(condition, seconds, what):
@@ -856,6 +871,8 @@ def main(setup):
 			passed += 1
 			print("ok %s (%.1f s)" % (fn.__name__,
 			    time.monotonic() - begun), flush=True)
+		except Skipped as e:
+			print("skipped: %s (%s)" % (fn.__name__, e), flush=True)
 		except Exception as e:
 			failed += 1
 			where = traceback.extract_tb(e.__traceback__)

@@ -352,15 +352,14 @@ NOT_SO = {
     "InvoiceId-C-004-C", "InvoiceId-C-005-C"}
 
 
+@test
 def the_validator_of_focus_finds_nothing(w):
+	if not VALIDATOR:
+		skip("no HUB_FOCUS_VALIDATOR")
 	text = export(w, "2025") + export(w, "2026").partition("\n")[2]
 	same(set(judged(w, text)) - NOT_SO, set(), "rules that do not hold")
 	bad = judged(w, text.replace(",EUR,", ",Euro,"))
 	check(any("BillingCurrency" in n for n in bad), bad)
-
-
-if VALIDATOR:
-	test(the_validator_of_focus_finds_nothing)
 
 
 main(setup)

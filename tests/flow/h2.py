@@ -223,6 +223,7 @@ class Reply:
 	def __init__(self):
 		self.fields, self.body = [], b""
 		self.ended, self.reset = False, None
+		self.asked = None	# (method, target)
 
 	@property
 	def status(self):
@@ -235,6 +236,9 @@ class Reply:
 
 	def json(self):
 		return json.loads(self.body)
+
+	def getheaders(self):
+		return [f for f in self.fields if f[0][0] != ":"]
 
 
 class H2:
@@ -290,7 +294,10 @@ class H2:
 	def head(self, fields, stream=None, flags=END_STREAM | END_HEADERS):
 		"""Sends a HEADERS frame; returns the stream's number."""
 		stream = stream or self.next_stream()
-		self.streams.setdefault(stream, Reply())
+		r = self.streams.setdefault(stream, Reply())
+		f = dict(fields)
+		if ":method" in f and ":path" in f:
+			r.asked = f[":method"], f[":path"]
 		self.send(frame(HEADERS, flags, stream,
 		    b"".join(literal(k, v) for k, v in fields)))
 		return stream
@@ -366,7 +373,14 @@ class H2:
 		    seconds), "no answer on stream %d: closed %r, GOAWAY %r, "
 		    "frames %r" % (stream, self.closed, self.goaway,
 		    self.frames[-8:]))
+		if OPENAPI and r.ended and r.status and r.asked:
+			self.judge(r)
 		return r
+
+	def judge(self, r):
+		"""Once: the document is the same for HTTP/1.1."""
+		(method, target), r.asked = r.asked, None
+		judge(method, target, Answer(r, r.body, 0))
 
 	def end(self, seconds=None):
 		"""Reads to the end of the connection; the GOAWAY's code."""

@@ -398,8 +398,8 @@ def reports(db):
 
 def main():
     if shutil.which("psql") is None or not os.path.exists(TOOL):
-        print("1..0 # skipped: no PostgreSQL or no spool_tool")
-        return 77
+        print("skipped: ledger (no PostgreSQL or no spool_tool)")
+        return 0
     top = tempfile.mkdtemp(prefix="hubledger.")
     spool = top + "/spool"
     os.mkdir(spool)

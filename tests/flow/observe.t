@@ -2,7 +2,6 @@
 # observe.t - what an operator sees: /metrics (read by a strict parser, and by
 # promtool where there is one), /readyz?verbose.
 import os
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -250,9 +249,7 @@ def keeps_its_counts_when_another_region_comes(w):
 
 @test
 def satisfies_promtool(w):
-	if shutil.which("promtool") is None:
-		print("# skipped: promtool is not installed")
-		return
+	installed("promtool")
 	run("promtool", "check", "metrics",
 	    stdin=admin(w, "/metrics").ok().body.decode())
 	run("promtool", "check", "rules",

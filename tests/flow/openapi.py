@@ -2,12 +2,14 @@
 status, header fields, media type and the shape of its body; of JSON Schema
 what the document uses and no more, an unknown keyword is an error.
 
-flow.py has every answer judged; HUB_FLOW_OPENAPI=0 switches that off."""
+flow.py has every answer judged, h2.py those of HTTP/2; HUB_FLOW_OPENAPI=0 switches that off."""
 import functools
+import gzip
 import json
 import os
 import re
 import urllib.parse
+import zlib
 
 # Of HTTP itself: the server adds them to every answer.
 PLAIN = {"date", "content-length", "content-type", "connection"}
@@ -32,6 +34,17 @@ def is_type(v, name):
 	    "null": type(None)}[name] is type(v) if name not in ("integer",
 	    "number") else type(v) is int or (name == "number" and
 	    type(v) is float)
+
+
+def decoded(coding, body):
+	"""What was coded for the way (RFC 9110, 8.4)."""
+	if coding is None:
+		return body
+	need(coding == "gzip", "coding %r", coding)
+	try:
+		return gzip.decompress(body)
+	except (OSError, EOFError, zlib.error) as e:
+		raise Undocumented("a body that is no gzip: %s" % e) from None
 
 
 class Document:
@@ -146,11 +159,11 @@ class Document:
 		known = PLAIN | {k.lower() for k in r.get("headers", {})}
 		need(set(have) <= known, "header fields %r are not in the "
 		    "document", sorted(set(have) - known))
-		if method == "HEAD" or "content-encoding" in have:
+		if method == "HEAD":
 			return
 		if "content" in r:
 			self.body(r["content"], have.get("content-type", ""),
-			    body)
+			    decoded(have.get("content-encoding"), body))
 		else:
 			need(body == b"", "a body with %d", status)
 

@@ -2,7 +2,8 @@
 # pair.t - two hubs behind the haproxy.cfg of contrib/haproxy, only its
 # addresses and folders changed: what a client sees when one of them ends, dies
 # or hangs; and the connection string for a PostgreSQL pair. Without haproxy
-# only the latter.
+# only the latter; the others are skipped.
+import functools
 import os
 import socket
 import sys
@@ -13,7 +14,6 @@ from flow import *
 
 PLACE = os.path.join(SRC, "contrib/haproxy")
 HAPROXY = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
-KEEPALIVED = shutil.which("keepalived", path=os.environ["PATH"] + ":/usr/sbin")
 Q = "?type=WaterObserved"
 CONNECTIONS = 16
 # Of haproxy.cfg: a failed check is noticed and repeated (fastinter), twice at
@@ -59,7 +59,11 @@ class Hub:
 
 
 def haproxy_test(fn):
-	return test(fn) if HAPROXY else fn
+	@functools.wraps(fn)
+	def maybe(w):
+		installed("haproxy")
+		fn(w)
+	return test(maybe)
 
 
 def free_port():
@@ -117,8 +121,6 @@ def setup():
 		start_haproxy(w)
 		# So that there always are requests under way.
 		w.broker.set_fault("delay 20")
-	else:
-		print("skipped: haproxy is not installed", flush=True)
 	return w
 
 
@@ -279,9 +281,11 @@ def tells_keepalived_whether_there_is_a_hub(w):
 def is_well_formed(w):
 	out = run(HAPROXY, "-c", "-f", w.cfg)
 	check("warning" not in (out[0] + out[1]).lower(), out)
-	if KEEPALIVED is None:
-		print("# keepalived is not installed", flush=True)
-		return
+
+
+@test
+def keepalived_reads_its_file(w):
+	keepalived = installed("keepalived")
 	script = w.write("check-hubs", read("check-hubs"))
 	os.chmod(script, 0o755)
 	conf = w.write("keepalived.conf", changed(read("keepalived.conf"), [
@@ -289,7 +293,7 @@ def is_well_formed(w):
 	    ("interface eth0", "interface lo")]))
 	# It says much of what this machine lacks; the file itself is line and
 	# key.
-	p = subprocess.run([KEEPALIVED, "-t", "-f", conf], timeout=30 * SLOW,
+	p = subprocess.run([keepalived, "-t", "-f", conf], timeout=30 * SLOW,
 	    stdin=subprocess.DEVNULL, capture_output=True, text=True)
 	said = p.stdout + p.stderr
 	check("Unknown keyword" not in said and "missing" not in said and
