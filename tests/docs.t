@@ -1,13 +1,21 @@
 #!/bin/sh
 # docs.t - every setting of hubd.conf has its entry in hubd.conf(5), every
-# command of hubctl in hubctl(1), every option in its program's page, every block of region files in hub-policy(5),
-# every attack its row in security.md, and every test named there and in
-# conformance.md is one.
+# command of hubctl in hubctl(1), every option in its program's page, every block
+# and key of region files in hub-policy(5), and the other way; every attack has its
+# row in security.md, every test named there and in conformance.md is one, and
+# every command in a document is run by a test.
 set -eu
 cd "$HUB_SRCDIR"
 bad=0
-need() { # page, word
-	grep -q "^\.It .*\b$2\b" "$1" || { echo "$1: no entry for $2"; bad=1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Two sorted lists that are to be the same: page, what its entries are called
+same() {
+	sort -u -o "$work/page" "$work/page"
+	sort -u -o "$work/program" "$work/program"
+	comm -13 "$work/page" "$work/program" | sed "s,^,$1: no entry for ,"
+	comm -23 "$work/page" "$work/program" | sed "s,.*,$1: & is no $2,"
+	cmp -s "$work/page" "$work/program" || bad=1
 }
 for key in $("$HUB_BUILDDIR/server/hubd" --list-settings); do
 	grep -qx "\.It Ic $key" server/hubd.conf.5 ||
@@ -18,19 +26,44 @@ for key in $(sed -n 's/^\.It Ic //p' server/hubd.conf.5); do
 	"$HUB_BUILDDIR/server/hubd" --list-settings | grep -qx "$key" ||
 	    { echo "server/hubd.conf.5: $key is no setting"; bad=1; }
 done
-for cmd in $("$HUB_BUILDDIR/server/hubctl/hubctl" --list-commands); do
-	need server/hubctl/hubctl.1 "$cmd"
-done
-# every option that --help tells
-options() { # program
-	"$HUB_BUILDDIR/$1" --help | grep -o -- '--[a-z][a-z0-9-]*' | sort -u
+# the words before the first argument or option
+sed -n 's/^\.It Cm //p' server/hubctl/hubctl.1 |
+    sed -E 's/ ([A-Z][a-z]|[^a-z ]).*//' >"$work/page"
+"$HUB_BUILDDIR/server/hubctl/hubctl" --list-commands >"$work/program"
+same server/hubctl/hubctl.1 command
+# "command --option", general ones without a command
+flags() { # first words of lines, page: all after Fl on such a line
+	sed -nE "/^\.($1) /s/ (Fl|\||,) (-[a-z0-9-]+)/ -\2/gp" "$2"
 }
+flags 'It Cm' server/hubctl/hubctl.1 | sed -E 's/^\.It Cm //' | awk '{
+	name = ""
+	for (i = 1; i <= NF && $i ~ /^[a-z][a-z-]*$/; i++)
+		name = name $i " "
+	for (; i <= NF; i++)
+		if ($i ~ /^--/)
+			print name $i
+}' >"$work/page"
+"$HUB_BUILDDIR/server/hubctl/hubctl" --list-commands | while read -r name; do
+	# shellcheck disable=SC2086 # one or two words
+	"$HUB_BUILDDIR/server/hubctl/hubctl" $name --help |
+	    sed -n "s/^  \(--[a-z0-9-]*\).*/$name \1/p"
+done >"$work/program"
+same server/hubctl/hubctl.1 option
+# what is left are general ones
+"$HUB_BUILDDIR/server/hubctl/hubctl" completion bash |
+    grep -o -- '--[a-z][a-z0-9-]*' | sort -u |
+    grep -vxF -e "$(sed 's/.* //' "$work/program")" >"$work/general"
+mv "$work/general" "$work/program"
+flags 'It Fl' server/hubctl/hubctl.1 | grep -o -- ' --[a-z-]*' |
+    tr -d ' ' >"$work/page"
+same server/hubctl/hubctl.1 option
 for page in server/hubd:server/hubd.8 \
-    server/hubctl/hubctl:server/hubctl/hubctl.1; do
-	for o in $(options "${page%%:*}"); do
-		grep -Eq "Fl (-[a-z-]+ \\| )*-${o#--}( |\$)" "${page#*:}" ||
-		    { echo "${page#*:}: no option $o"; bad=1; }
-	done
+    server/hubverify/hubverify:server/hubverify/hubverify.1; do
+	"$HUB_BUILDDIR/${page%%:*}" --help |
+	    grep -o -- '--[a-z][a-z0-9-]*' >"$work/program"
+	flags 'It' "${page#*:}" | grep -o -- ' --[a-z-]*' |
+	    tr -d ' ' >"$work/page"
+	same "${page#*:}" option
 done
 # every metric that there is an alert on is one
 for name in $(grep -oh 'hub_[a-z_]*' contrib/prometheus/drehscheibe.*.yml |
@@ -38,10 +71,64 @@ for name in $(grep -oh 'hub_[a-z_]*' contrib/prometheus/drehscheibe.*.yml |
 	grep -q "\"${name%_total}\"" server/metrics*.c ||
 	    { echo "contrib/prometheus: no metric $name"; bad=1; }
 done
-for block in tenant issuer context source dataset purpose area agreement \
-	share forbid price cost model test; do
-	need policies/hub-policy.5 "$block"
-done
+# Region files: "block key" of the program, with the keys of the blocks in it
+tr -d '\n\t' <policies/region_lang.c | tr ';' '\n' | awk '
+match($0, /[a-z_]+\[\]/) {
+	here = substr($0, RSTART, RLENGTH - 2)
+	while (match($0, /(KEY|LIST|MANY|ONE)\("[a-z-]+"(, *[a-z_]+)?/)) {
+		split(substr($0, RSTART, RLENGTH), part, "\"")
+		$0 = substr($0, RSTART + RLENGTH)
+		gsub(/[, ]/, "", part[3])
+		if (here != "region_language") {
+			list[here] = list[here] " " part[2] list[part[3]]
+			continue
+		}
+		n = split(list[part[3]], key, " ")
+		for (i = 1; i <= n; i++)
+			print part[2], key[i]
+	}
+}' >"$work/program"
+# and of the page: what is set in bold; "it" before those with an entry
+awk '
+/^\.Sh / { inside = /BLOCKS/ }
+!inside { next }
+/^\.Bl/ { depth++ }
+/^\.El/ { depth-- }
+depth == 1 && /^\.It Cm / { block = $3 }
+/^\..*Cm / {
+	entry = depth > 1 && /^\.It Cm /
+	n = split($0, word, /[ *,]+/)
+	for (i = 1; i <= n; i++) {
+		if (word[i] ~ /^[a-z][a-z-]*$/) {
+			print "in", block, word[i]
+			if (entry)
+				print "it", block, word[i]
+		} else if (word[i] !~ /^(\.It|Cm)?$/)
+			entry = 0
+	}
+}' policies/hub-policy.5 | sort -u >"$work/words"
+sort -u -o "$work/program" "$work/program"
+[ "$(wc -l <"$work/program")" -gt 150 ] || { echo "keys not read"; bad=1; }
+while read -r block key; do
+	grep -qx "in $block $key" "$work/words" ||
+	    { echo "policies/hub-policy.5: $block: no $key"; bad=1; }
+done <"$work/program"
+sed -n 's/^it //p' "$work/words" | while read -r block key; do
+	grep -qx "$block $key" "$work/program" && continue
+	# what the key of a component may be has entries as well
+	[ "$block" = model ] &&
+	    grep -q "\"$key\"" policies/region_component.c && continue
+	echo "policies/hub-policy.5: $block: $key is no key"
+done >"$work/wrong"
+[ ! -s "$work/wrong" ] || { cat "$work/wrong"; bad=1; }
+# and all pages are mdoc without a fault
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W warning server/*.[1-8] server/*/*.[1-8] \
+	    policies/*.[1-8] >"$work/lint" 2>&1 ||
+	    { cat "$work/lint"; bad=1; }
+else
+	echo "skipped: mandoc -T lint (mandoc is not installed)"
+fi
 
 # ---- security.md: "| id | what | file: test, test; file: test |"
 page=contrib/docs/security.md
