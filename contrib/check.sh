@@ -430,6 +430,22 @@ cpp_check() {
 	    "$top/server" "$top/tenants" "$top/policies" "$top/sql"
 }
 
+# Two versions of the package, and what becomes of a Debian system on which one
+# follows the other.
+deb() { # directory
+	if [ "$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null; then
+		skipped "the Debian package (needs root and debootstrap)"
+		return
+	fi
+	mkdir -p "$1/old" "$1/new"
+	step "package 0.0.9" "$1/old.log" contrib/dev/build-deb.sh \
+	    --version 0.0.9 "$1/old" || return
+	step "package" "$1/new.log" contrib/dev/build-deb.sh "$1/new" || return
+	step "install, upgrade, purge" "$1/test.log" contrib/dev/test-deb.sh \
+	    "$1"/old/drehscheibe_*.deb "$1"/new/drehscheibe_*.deb || return
+	count "$(grep -c '^ok ' "$1/test.log")" 0
+}
+
 if [ $long = yes ]; then
 	say "distcheck"
 	step "make distcheck" build-check/distcheck.log \
@@ -466,6 +482,10 @@ if [ $long = yes ]; then
 	else
 		skipped "cppcheck (not installed)"
 	fi
+fi
+if [ $long = yes ]; then
+	say "Debian package"
+	deb build-check/deb
 fi
 say "done"
 end

@@ -19,6 +19,7 @@ mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
 	echo "test-deb.sh: no mirror of bookworm; name one with MIRROR" >&2
 	exit 69
 }
+mirror=${mirror%/}
 root=$(mktemp -d)
 chmod 755 "$root"
 pid=''
