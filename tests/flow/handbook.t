@@ -9,9 +9,9 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from flow import *
+from pages import HUBVERIFY, Desk, commands
 
-PAGE = os.path.join(SRC, "contrib/docs/betrieb.md")
-HUBVERIFY = os.path.join(BUILD, "server/hubverify/hubverify")
+PAGE = "contrib/docs/betrieb.md"
 # What commands are to say; a line of the handbook -> words of its output.
 SAYS = {
     "hubctl db status": "0017_indicators    yes",
@@ -20,37 +20,18 @@ SAYS = {
     "sudo -u postgres hubctl revocations": "kaputtes-dashboard",
     "curl -fsS http://127.0.0.1:9443/readyz": "ready",
 }
-SUDO = """#!/bin/sh
+SUDO = """
 # sudo -u SOMEBODY COMMAND...
 [ "$1" = -u ] && shift 2
 exec "$@"
 """
 # "systemctl" leaves a file that the test sees; it does the rest itself.
-SYSTEMCTL = """#!/bin/sh
+SYSTEMCTL = """
 echo "$1 $2" >%(dir)s/asked
 n=0
 while [ -e %(dir)s/asked ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n + 1)); done
 [ ! -e %(dir)s/asked ] && [ ! -e %(dir)s/refused ]
 """
-
-
-def commands():
-	"""[(section, command)]: the lines of the blocks."""
-	section, inside, found = "", False, []
-	with open(PAGE, encoding="utf-8") as f:
-		for line in f.read().splitlines():
-			if line.startswith("## "):
-				section = line[3:]
-			elif line.startswith("```"):
-				inside = line == "```sh"
-			elif inside:
-				found.append((section, line))
-	return found
-
-
-def script(w, name, text):
-	path = w.write("bin/" + name, text)
-	os.chmod(path, 0o755)
 
 
 def setup():
@@ -67,12 +48,7 @@ def setup():
 	os.rename(w.path("tls"), w.path("etc/tls"))
 	os.makedirs(w.path("lib/spool"))
 	os.makedirs(w.path("etc/secrets"))
-	script(w, "sudo", SUDO)
-	script(w, "systemctl", SYSTEMCTL % {"dir": w.dir})
-	for name, program in (("hubctl", HUBCTL), ("hubd", HUBD)):
-		script(w, name, '#!/bin/sh\nexec %s -c %s "$@"\n' % (program,
-		    w.path("etc/hubd.conf")))
-	script(w, "hubverify", '#!/bin/sh\nexec %s "$@"\n' % HUBVERIFY)
+	w.desk = desk(w)
 	run("psql", "-Xq", w.database.replace("/drehscheibe?", "/postgres?"),
 	    "-c", "DROP DATABASE drehscheibe")
 	w.write_conf = lambda: None
@@ -80,11 +56,29 @@ def setup():
 	return w
 
 
+def desk(w):
+	d = Desk(w, w.path("desk"), (("127.0.0.1:9443", "?"),
+	    ("/etc/drehscheibe", w.path("etc")),
+	    ("/var/lib/drehscheibe", w.path("lib")),
+	    ("/var/backups/drehscheibe", w.path("backups")),
+	    ("/usr/share/doc/drehscheibe/examples/region",
+		os.path.join(SRC, "policies/examples"))), PGHOST=w.pg,
+	    PGUSER="postgres")
+	d.program("sudo", SUDO)
+	d.program("systemctl", SYSTEMCTL % {"dir": w.dir})
+	for name, program in (("hubctl", HUBCTL), ("hubd", HUBD)):
+		d.program(name, 'exec %s -c %s "$@"\n' % (program,
+		    w.path("etc/hubd.conf")))
+	d.program("hubverify", 'exec %s "$@"\n' % HUBVERIFY)
+	return d
+
+
 def start_hub(w):
 	w.hub = Process([HUBD, "-c", w.path("etc/hubd.conf"), "-f"],
 	    w.path("hubd.log"))
 	w.port = w.port_of("listening")
 	w.admin = w.port_of("admin listening")
+	w.desk.places[0] = "127.0.0.1:9443", "127.0.0.1:%d" % w.admin
 
 
 def systemctl(w, verb, unit):
@@ -99,18 +93,6 @@ def systemctl(w, verb, unit):
 		wait_for(lambda: w.logged("reloaded"), 10, "reloaded")
 
 
-def placed(w, line):
-	"""The command with this test's folders and ports."""
-	for path, mine in (("/etc/drehscheibe", w.path("etc")),
-	    ("/var/lib/drehscheibe", w.path("lib")),
-	    ("/var/backups/drehscheibe", w.path("backups")),
-	    ("/usr/share/doc/drehscheibe/examples/region",
-		os.path.join(SRC, "policies/examples")),
-	    ("127.0.0.1:9443", "127.0.0.1:%d" % w.admin)):
-		line = line.replace(path, mine)
-	return line
-
-
 def own_keys(w):
 	"""The example's issuer cannot be asked for its keys here."""
 	path = w.path("etc/region/region.hub")
@@ -122,41 +104,27 @@ def own_keys(w):
 	shutil.copy(w.path("etc/tls/jwks.json"), w.path("etc/region"))
 
 
-def execute(w, line):
-	env = dict(os.environ, PATH=w.path("bin") + ":" + os.environ["PATH"],
-	    PGHOST=w.pg, PGUSER="postgres", LC_ALL="C.UTF-8")
-	with open(w.path("out"), "w+b") as out:
-		p = subprocess.Popen(["sh", "-c", placed(w, line)], stdout=out,
-		    stderr=out, stdin=subprocess.DEVNULL, env=env)
-		end = time.monotonic() + 60 * SLOW
-		while p.poll() is None:
-			if os.path.exists(w.path("asked")):
-				with open(w.path("asked")) as f:
-					asked = f.read().split()
-				if len(asked) == 2:
-					systemctl(w, *asked)
-					os.unlink(w.path("asked"))
-			if time.monotonic() > end:
-				p.kill()
-				p.wait(10)
-				raise Failed("%s: did not end" % line)
-			time.sleep(0.01)
-		out.seek(0)
-		text = out.read().decode("utf-8", "replace")
-	same(p.returncode, 0, "%s: %s" % (line, text[-600:]))
-	return text
+def asked(w):
+	"""Does what systemctl was asked for while a command runs."""
+	if not os.path.exists(w.path("asked")):
+		return
+	with open(w.path("asked")) as f:
+		words = f.read().split()
+	if len(words) == 2:
+		systemctl(w, *words)
+		os.unlink(w.path("asked"))
 
 
 @test
 def does_what_the_handbook_says(w):
-	lines = commands()
+	lines = commands(PAGE, ["sh"])
 	check(len(lines) >= 50, "only %d commands" % len(lines))
 	said = set()
 	for section, line in lines:
 		if line.endswith("/readyz"):
 			wait_for(lambda: w.ready()[0] == 200, 15,
 			    "ready: %r" % (w.ready(),))
-		text = execute(w, line)
+		text = w.desk.run(line, meanwhile=lambda: asked(w))
 		if line.startswith("cp -r"):
 			own_keys(w)
 		if line in SAYS:
@@ -176,7 +144,7 @@ def serves_again_after_the_disaster(w):
 
 @test
 def knows_every_folder_of_the_package(w):
-	with open(PAGE, encoding="utf-8") as f:
+	with open(os.path.join(SRC, PAGE), encoding="utf-8") as f:
 		page = f.read()
 	conf = os.path.join(SRC, "contrib/systemd/tmpfiles.d/drehscheibe.conf")
 	with open(conf, encoding="utf-8") as f:

@@ -11,9 +11,10 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from flow import *
+from pages import Desk, commands
 
-PAGE = os.path.join(SRC, "contrib/docs/kaemmerei.md")
-SUDO = """#!/bin/sh
+PAGE = "contrib/docs/kaemmerei.md"
+SUDO = """
 # sudo -u SOMEBODY COMMAND...
 PGUSER=$2
 export PGUSER
@@ -39,7 +40,7 @@ model mitnutzung { version = 1  clause = "§ 5 ÖRV (Entwurf)"
 
 
 def page():
-	with open(PAGE, encoding="utf-8") as f:
+	with open(os.path.join(SRC, PAGE), encoding="utf-8") as f:
 		return f.read()
 
 
@@ -47,14 +48,6 @@ def here(text):
 	"""The page's month is the last one here."""
 	return text.replace("2026-10", MONTH).replace("betrieb-2026",
 	    "betrieb-" + MONTH[:4])
-
-
-def commands():
-	found = []
-	for block in re.findall(r"^```sh\n(.*?)^```", page(), re.M | re.S):
-		found += block.splitlines()
-	check(len(found) >= 14, "only %d commands" % len(found))
-	return found
 
 
 def setup():
@@ -65,34 +58,28 @@ def setup():
 		w.sql("INSERT INTO ledger.%s VALUES ('%s', '%s-01', 'access', "
 		    "'05978012', '00000000', 'a', 'p', 'd', '', 1, 1, 0, 0, 0, "
 		    "9000, ARRAY[1,0,0,0,0,0,0,0,0,0])" % (table, key, MONTH))
-	for name, text in (("sudo", SUDO),
-	    ("hubctl", '#!/bin/sh\nexec "%s" "$@"\n' % HUBCTL)):
-		os.chmod(w.write("bin/" + name, text), 0o755)
-	os.makedirs(w.path("desk"))
+	w.desk = Desk(w, w.path("desk"), [("2026-10", MONTH),
+	    ("betrieb-2026", "betrieb-" + MONTH[:4])], PGHOST=w.pg,
+	    PGDATABASE="drehscheibe")
+	w.desk.program("sudo", SUDO)
+	w.desk.program("hubctl", 'exec "%s" "$@"\n' % HUBCTL)
 	return w
 
 
 def execute(w, command, code=0, person=None, german=True):
 	if person is None:
 		person = "a.yilmaz" if ":a.yilmaz" in command else "c.weber"
-	env = dict(os.environ, PATH=w.path("bin") + ":" + os.environ["PATH"],
-	    PGHOST=w.pg, PGUSER=person, PGDATABASE="drehscheibe",
-	    LC_ALL="C.UTF-8")
-	if german:
-		del env["LC_ALL"]
-		env["LANG"] = "de_DE.UTF-8"
-	p = subprocess.run(["sh", "-c", here(command)], cwd=w.path("desk"),
-	    env=env, capture_output=True, text=True, timeout=60 * SLOW)
-	same(p.returncode, code, "%s: %s%s" % (command, p.stdout[-400:],
-	    p.stderr[-400:]))
-	return p.stdout + p.stderr
+	w.desk.env.update(PGUSER=person, LANG="de_DE.UTF-8",
+	    LC_ALL="" if german else "C.UTF-8")
+	return w.desk.run(command, code)
 
 
 @test
 def every_line_of_the_page_works(w):
 	said = {}
-	for command in commands():
+	for section, command in commands(PAGE, ["sh"]):
 		said[command] = execute(w, command) + said.get(command, "")
+	check(len(said) >= 12, "only %d commands" % len(said))
 	for command, want in (
 	    ("hubctl period list", "abzuschließen"),
 	    ("hubctl period list", "abgeschlossen"),
