@@ -2,11 +2,12 @@
 # check.sh - installs what is missing, builds, runs every test.
 #
 #	contrib/check.sh		everything that runs on each change
-#	contrib/check.sh --long		also distcheck, the fuzzers (a minute
-#					each), clang-tidy and cppcheck; more
-#					random cases (oracle, view); the web
-#					page, clients and judges of our files
-#					in Node.js, if there
+#	contrib/check.sh --long		also distcheck, the demo, the fuzzers (a
+#					minute each), clang-tidy and cppcheck;
+#					more random cases (oracle, view); the
+#					web page, clients and judges of our
+#					files in Node.js, if there; the Debian
+#					package, as root with debootstrap
 #	contrib/check.sh --quick	the plain build only, no sanitizers
 #
 # Three builds outside the source tree: plain (build-check), AddressSanitizer
@@ -450,6 +451,9 @@ if [ $long = yes ]; then
 	say "distcheck"
 	step "make distcheck" build-check/distcheck.log \
 	    make_in "$top/build-check" distcheck && count 1 0
+	say "the demo"
+	step "contrib/demo.sh --once" build-check/demo.log \
+	    env HUB_DEMO_PORT=18443 contrib/demo.sh --once && count 1 0
 	say "shares of costs"
 	step "100,000 models in a second implementation" \
 	    build-check/allocation.log env HUB_BUILDDIR="$top/build-check" \

@@ -232,6 +232,20 @@ for page in $(cd contrib/docs && ls -- *.md); do
 	grep -qF "\`$page\`" contrib/docs/README.md || [ "$page" = README.md ] ||
 	    { echo "contrib/docs/README.md: does not name $page"; bad=1; }
 done
+# ---- a page with commands is named by the test that gives them, documents.t or
+# one of its own; which of them it leaves out, and why, is said there
+for page in README.md SECURITY.md contrib/*/*.md contrib/debian/README* \
+    server/*.[1-8] server/*/*.[1-8] policies/*.[1-8]; do
+	awk '/^```/ { inside = !inside; next }
+	inside || sub(/^(    |\.Dl )/, "") || /^\$ / {
+		sub(/^\$ /, "")
+		if (/^(sudo (-u [^ ]+ )?)?(hub(ctl|d|verify)|curl|openssl|psql) /)
+			found = 1
+	}
+	END { exit !found }' "$page" || continue
+	grep -qF "\"$page\"" tests/flow/*.t ||
+	    { echo "$page: no test gives its commands"; bad=1; }
+done
 # The list of BSI TR-03187, level 1, as it is public, has a row for each.
 page=contrib/docs/datenschutz.md
 for rows in AR:17 AUT:7 L:4 W:16; do
