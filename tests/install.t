@@ -2,7 +2,7 @@
 # install.t - what "make install" puts beside the programs: units that let the
 # hub do little and sign each night, accounts and folders for them, a hubd.conf
 # that is right as it is, and completions that know every command. What needs a
-# program that is not on this machine is left out.
+# program that is not on this machine is skipped, and says so.
 set -eu
 cd "$HUB_BUILDDIR"
 hubd=server/hubd hubctl=server/hubctl/hubctl
@@ -15,7 +15,9 @@ fail() {
 	bad=1
 }
 have() {
-	command -v "$1" >/dev/null 2>&1
+	command -v "$1" >/dev/null 2>&1 && return
+	echo "skipped: $2 ($1 is not installed)"
+	return 1
 }
 
 # ---- the units, at most 2.0 where 10 is a service that may do anything
@@ -25,7 +27,7 @@ for unit in hubd drehscheibe-digest; do
 	    "$src/$unit.service.in" >"$dir/$unit.service"
 done
 cp "$src/hubd.socket" "$src/drehscheibe-digest.timer" "$dir"
-if have systemd-analyze; then
+if have systemd-analyze "the exposure of the units"; then
 	for unit in hubd drehscheibe-digest; do
 		systemd-analyze security --no-pager --offline=yes \
 		    --threshold=20 "$dir/$unit.service" >"$dir/security" 2>&1 ||
@@ -52,7 +54,8 @@ grep -q '^ExecStart=/.*/hubctl -c /.*/hubd.conf digest$' $digest ||
     fail "no digest is signed"
 grep -q '^OnCalendar=\*-\*-\* .* Europe/Berlin$' \
     "$src/drehscheibe-digest.timer" || fail "not each German day"
-! have systemd-analyze || systemd-analyze calendar "$(sed -n \
+! have systemd-analyze "the calendar of the digest" ||
+    systemd-analyze calendar "$(sed -n \
     's/^OnCalendar=//p' "$src/drehscheibe-digest.timer")" >"$dir/calendar" ||
     fail "OnCalendar"
 signer=$(sed -n 's/^User=//p' $digest)
@@ -85,7 +88,7 @@ mkdir "$dir/tls"
 # ---- completions: what comes after a line
 for shell in bash zsh fish; do
 	"$hubctl" completion "$shell" >"$dir/$shell" || fail "no $shell"
-	! have "$shell" || "$shell" -n "$dir/$shell" ||
+	! have "$shell" "completion in $shell" || "$shell" -n "$dir/$shell" ||
 	    fail "$shell does not read it"
 done
 "$hubctl" completion tcsh 2>/dev/null && fail "completion tcsh"
@@ -106,7 +109,7 @@ knows() { # shell, expected, words...
 	    fail "$shell: no $expected after hubctl $*"
 }
 shells=bash
-! have fish || shells="bash fish"
+! command -v fish >/dev/null 2>&1 || shells="bash fish"
 for shell in $shells; do
 	knows $shell migrate db ''
 	knows $shell inspect -c /dev/null token ''
