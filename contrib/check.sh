@@ -14,10 +14,10 @@
 # and UBSan (build-check-asan), ThreadSanitizer (build-check-tsan). The first
 # two run all units and flow tests, the third the flow tests in which threads
 # meet; those that take the machine for themselves run under one sanitizer of
-# the two. With --long all run in all builds. Prints the runners' own totals, and
-# what was skipped, with the reason, which counts as neither good nor bad; the
-# last line is the sum, and the exit code is 1 if anything failed. Logs stay in
-# the build directories.
+# the two. With --long all run in all builds. Prints the runners' own totals,
+# and what was skipped, with the reason, which counts as neither good nor bad;
+# the last line is the sum, and the exit code is 1 if anything failed. Logs stay
+# in the build directories.
 set -u
 unset HUB_DATABASE PGDATABASE PGHOST PGUSER PGOPTIONS MAKEFLAGS
 LC_ALL=C.UTF-8
@@ -62,6 +62,7 @@ skipped() { # what and why
 }
 # By the lines of a test.
 skipped_in() { # log, test
+	[ -f "$1" ] || return 0
 	sed -n "s,^skipped: ,skipped: $2: ,p" "$1"
 	skips=$((skips + $(grep -c '^skipped: ' "$1")))
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # docs.t - every setting of hubd.conf has its entry in hubd.conf(5), every
-# command of hubctl in hubctl(1), every option in its program's page, every block
-# and key of region files in hub-policy(5), and the other way; every attack has its
-# row in security.md, every test named there and in conformance.md is one, and
-# every command in a document is run by a test.
+# command of hubctl in hubctl(1), every option in its program's page, every key
+# of region files in hub-policy(5), and the other way; every attack has its row
+# in security.md, every test named there and in conformance.md is one, and every
+# page with commands is one that a test gives.
 set -eu
 cd "$HUB_SRCDIR"
 bad=0
@@ -205,13 +205,14 @@ for x in $shown; do
 done
 
 # ---- what is written is found from README.md, and what it names is there
-for page in SECURITY.md contrib/docs/*.md contrib/haproxy/README.md; do
+readmes="contrib/haproxy/README.md contrib/prometheus/README.md
+    contrib/grafana/README.md"
+for page in SECURITY.md contrib/docs/*.md $readmes; do
 	grep -qF "\`$page\`" README.md contrib/docs/*.md ||
 	    { echo "$page: no page leads there"; bad=1; }
 done
 places='server|tests|contrib|policies|sql|tenants'
-for page in README.md SECURITY.md contrib/docs/*.md contrib/haproxy/README.md
-do
+for page in README.md SECURITY.md contrib/docs/*.md $readmes; do
 	for path in $(grep -oE "\`($places)/[A-Za-z0-9_./-]+\`" "$page" |
 	    tr -d '\`' | sort -u); do
 		case $path in
@@ -232,14 +233,14 @@ for page in $(cd contrib/docs && ls -- *.md); do
 	grep -qF "\`$page\`" contrib/docs/README.md || [ "$page" = README.md ] ||
 	    { echo "contrib/docs/README.md: does not name $page"; bad=1; }
 done
-# ---- a page with commands is named by the test that gives them, documents.t or
-# one of its own; which of them it leaves out, and why, is said there
+# ---- a page with commands is named by the test that gives them, documents.t
+# or one of its own; which of them it leaves out, and why, is said there
 for page in README.md SECURITY.md contrib/*/*.md contrib/debian/README* \
     server/*.[1-8] server/*/*.[1-8] policies/*.[1-8]; do
 	awk '/^```/ { inside = !inside; next }
 	inside || sub(/^(    |\.Dl )/, "") || /^\$ / {
-		sub(/^\$ /, "")
-		if (/^(sudo (-u [^ ]+ )?)?(hub(ctl|d|verify)|curl|openssl|psql) /)
+		sub(/^(\$ )?(sudo (-u [^ ]+ )?)?/, "")
+		if (/^(hub(ctl|d|verify)|curl|openssl|psql) /)
 			found = 1
 	}
 	END { exit !found }' "$page" || continue

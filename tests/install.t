@@ -88,7 +88,8 @@ mkdir "$dir/tls"
 # ---- completions: what comes after a line
 for shell in bash zsh fish; do
 	"$hubctl" completion "$shell" >"$dir/$shell" || fail "no $shell"
-	! have "$shell" "completion in $shell" || "$shell" -n "$dir/$shell" ||
+	! have "$shell" "completion in $shell" ||
+	    "$shell" -n "$dir/$shell" ||
 	    fail "$shell does not read it"
 done
 "$hubctl" completion tcsh 2>/dev/null && fail "completion tcsh"

@@ -2,7 +2,8 @@
 status, header fields, media type and the shape of its body; of JSON Schema
 what the document uses and no more, an unknown keyword is an error.
 
-flow.py has every answer judged, h2.py those of HTTP/2; HUB_FLOW_OPENAPI=0 switches that off."""
+flow.py has every answer judged, h2.py those of HTTP/2; HUB_FLOW_OPENAPI=0
+switches that off."""
 import functools
 import gzip
 import json
