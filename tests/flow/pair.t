@@ -11,6 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from flow import *
+from pages import Desk, commands
 
 PLACE = os.path.join(SRC, "contrib/haproxy")
 HAPROXY = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
@@ -19,6 +20,13 @@ CONNECTIONS = 16
 # Of haproxy.cfg: a failed check is noticed and repeated (fastinter), twice at
 # most it waits for an answer (timeout check).
 INTERVAL, HANGING = 2, 8
+# What the page takes socat for: socat stdio SOCKET
+SOCAT = """exec python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.stdin.buffer.read())
+sys.stdout.buffer.write(s.makefile("rb").read())' "$2"
+"""
 
 
 class Hub:
@@ -275,6 +283,29 @@ def tells_keepalived_whether_there_is_a_hub(w):
 	c.close()
 	check('haproxy_server_status{proxy="hubs",server="hub1",state="UP"} 1'
 	    in text, "metrics: " + text[:300])
+
+
+@haproxy_test
+def sends_to_the_other_while_one_is_serviced(w):
+	"""By the lines of contrib/haproxy/README.md."""
+	drain, ready = [c for section, c in commands(
+	    "contrib/haproxy/README.md") if c.startswith("echo ")]
+	desk = Desk(w, w.path("desk"), [("/run/haproxy/admin.sock",
+	    w.path("admin.sock"))])
+	desk.program("socat", SOCAT)
+	desk.run(drain)
+	before = stat(w)
+	same(before["hub1"]["status"], "DRAIN", "state")
+	for last in range(2, 14):
+		c = http.client.HTTPSConnection("127.0.0.1", w.port,
+		    context=w.tls(), timeout=20 * SLOW,
+		    source_address=("127.0.0.%d" % last, 0))
+		w.ask("froendenberg", Q, conn=c).ok()
+		c.close()
+	same([int(stat(w)[h]["stot"]) - int(before[h]["stot"]) for h in
+	    ("hub1", "hub2")], [0, 12], "connections")
+	desk.run(ready)
+	both_up(w)
 
 
 @haproxy_test
