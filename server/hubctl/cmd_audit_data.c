@@ -61,15 +61,36 @@ static const struct audit_file {
 	    HEX("rec_hash") ",node_id,boot_epoch,seq "
 	    "FROM ledger.ledger_conflict c", "c.service_period",
 	    "c.service_period,event_id,leg,c.rec_hash" },
-	{ "journal", "SELECT j.entry_id,type," DATE("booked_period") ","
-	    DATE("service_from") "," DATE("service_to") ",cost,run_id,"
-	    "coalesce(reverses::text,'') AS reverses,"
-	    "coalesce(reason,'') AS reason,tenant,person,line_no,account,ags,"
-	    "component,amount_cents FROM ledger.journal j LEFT JOIN "
-	    "ledger.journal_line l ON l.entry_id=j.entry_id", NULL,
-	    "j.entry_id,line_no" },
-	{ "runs", "SELECT run_id,doc FROM ledger.allocation_run", NULL,
-	    "run_id" },
+	{ "journal", "SELECT j.entry_id,ext_key,type," DATE("booked_period")
+	    "," DATE("service_from") "," DATE("service_to") ",cost,run_id,"
+	    "reverses,reason,issuer,tenant,person," US("posted_at")
+	    ",db_user,line_no,account,ags,name,component,key,amount_cents "
+	    "FROM ledger.journal j LEFT JOIN ledger.journal_line l "
+	    "ON l.entry_id=j.entry_id", NULL, "j.entry_id,line_no" },
+	{ "runs", "SELECT run_id,kind,cost,title," DATE("period_from") ","
+	    DATE("period_to") ",bundle_id,model,model_version,amount_cents,"
+	    "tax,tax_rate,tax_basis,supersedes,doc," HEX("doc_sha256")
+	    ",tenant,person," US("made_at") ",db_user "
+	    "FROM ledger.allocation_run", NULL, "run_id" },
+	{ "shares", "SELECT run_id,line_no,ags,name,component,key,cents "
+	    "FROM ledger.allocation_line", NULL, "run_id,line_no" },
+	{ "deferrals", "SELECT d.run_id,below_cents,reason,ags,name,cents "
+	    "FROM ledger.deferral d LEFT JOIN ledger.deferral_line l "
+	    "ON l.run_id=d.run_id", NULL, "d.run_id,ags COLLATE \"C\"" },
+	{ "proposals", "SELECT proposal_id," DATE("period") ","
+	    HEX("figures_sha256") ",tenant,person," US("proposed_at")
+	    ",db_user FROM ledger.period_proposal", NULL, "proposal_id" },
+	{ "closes", "SELECT " DATE("period") ",proposal_id,"
+	    HEX("usage_sha256") ",tenant,person," US("closed_at") ",db_user "
+	    "FROM ledger.period_close c", NULL, "c.period" },
+	{ "retired", "SELECT node_id||'/'||(extract(epoch FROM ts_watermark)"
+	    "*1000000)::bigint AS id,node_id," US("ts_watermark") ",reason,"
+	    "tenant,person," US("retired_at") ",db_user "
+	    "FROM ledger.node_retired r", NULL, "node_id,r.ts_watermark" },
+	{ "estimates", "SELECT id,reference,reason,by_person," DATE("day")
+	    ",consumer,provider,requests,entities,bytes,node_id,missing,"
+	    US("noted_at") ",noted_by FROM ledger.estimate_note", NULL,
+	    "id" },
 };
 #define NFILES (sizeof(files) / sizeof(files[0]))
 
@@ -86,6 +107,11 @@ static const char about[] =
     "conflicts    Ereignisse, die geladenen widersprachen\n"
     "journal      Buchungen geschlossener Monate, eine Zeile je Posten\n"
     "runs         Berechnungen dazu, jede mit allem, worauf sie beruht\n"
+    "shares       was sie ergaben, je Mitglied und Bestandteil\n"
+    "deferrals    Berichtigungen, die zu klein waren und warten\n"
+    "proposals    wer welchen Monat zum Abschluss vorschlug\n"
+    "closes       wer ihn abschloss   retired  abgemeldete Knoten\n"
+    "estimates    von Hand gebuchte Nutzung und warum\n"
     "audit.json   SHA-256 jeder Datei und der Monat, leer für alle\n"
     "\n"
     "CSV nach RFC 4180 mit Zeilenvorschub, UTF-8, kein Wert bleibt leer.\n"
@@ -211,7 +237,7 @@ files_write(struct db *db, const char *dir, const char *month)
 	for (size_t i = 0; code == CTL_OK && i < NFILES; i++)
 		code = file_write(db, &files[i], dir,
 		    month != NULL ? first : NULL, &sums);
-	buf_addf(&doc, "{\"files\":{%s},\"format\":\"drehscheibe-audit/1\","
+	buf_addf(&doc, "{\"files\":{%s},\"format\":\"drehscheibe-audit/2\","
 	    "\"month\":\"%s\"}\n", buf_cstr(&sums), month != NULL ? month : "");
 	if (code == CTL_OK)
 		code = text_write(dir, "LIESMICH", ".txt",

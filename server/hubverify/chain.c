@@ -48,8 +48,7 @@ sum_is(EVP_MD_CTX *ctx, const unsigned char want[HASH_LEN])
 	return (memcmp(sum, want, HASH_LEN) == 0);
 }
 
-/* days, months: hashes of the roll-ups of period booked before a month. */
-static bool
+bool
 fixed_add(struct chain *ch, const struct block *b, int32_t period,
     int32_t before, const char *days, const char *months)
 {
@@ -65,49 +64,6 @@ fixed_add(struct chain *ch, const struct block *b, int32_t period,
 		abort();
 	ch->fixed[ch->nfixed++] = f;
 	return (true);
-}
-
-static bool
-close_read(struct chain *ch, const struct block *b)
-{
-	const char *days, *months, *period, *figures;
-	json_t *doc = json_loads(b->payload, JSON_REJECT_DUPLICATES, NULL);
-	json_t *entries, *runs;
-	int32_t first, next;
-	unsigned m, d;
-	int y;
-	bool ok;
-
-	ok = json_unpack_ex(doc, NULL, JSON_STRICT,
-	    "{s:s,s:o,s:s,s:s,s:s,s:o}", "day_sha256", &days, "entries",
-	    &entries, "figures_sha256", &figures, "month_sha256", &months,
-	    "period", &period, "runs", &runs) == 0 &&
-	    read_date(period, &first);
-	if (ok) {
-		date_of_days(first, &y, &m, &d);
-		next = days_of_date(m == 12 ? y + 1 : y, m == 12 ? 1 : m + 1,
-		    1);
-		ok = d == 1 && fixed_add(ch, b, first, next, days, months) &&
-		    made_read(&ch->entries, entries, b->no) &&
-		    made_read(&ch->runs, runs, b->no);
-	}
-	json_decref(doc);
-	return (ok);
-}
-
-static bool
-correct_read(struct chain *ch, const struct block *b)
-{
-	json_t *doc = json_loads(b->payload, JSON_REJECT_DUPLICATES, NULL);
-	json_t *entries, *runs;
-	bool ok;
-
-	ok = json_unpack_ex(doc, NULL, JSON_STRICT, "{s:o,s:o}", "entries",
-	    &entries, "runs", &runs) == 0 &&
-	    made_read(&ch->entries, entries, b->no) &&
-	    made_read(&ch->runs, runs, b->no);
-	json_decref(doc);
-	return (ok);
 }
 
 /* Rows are kept for 24 months: nobody can prune what is younger, not even by
@@ -308,8 +264,7 @@ chain_clear(struct chain *ch)
 		EVP_MD_CTX_free(ch->fixed[i].months);
 	}
 	free(ch->fixed);
-	free(ch->entries.list);
-	free(ch->runs.list);
+	evidence_clear(&ch->evidence);
 	for (size_t i = 0; i < ch->ndigests; i++)
 		free(ch->digests[i].file);
 	free(ch->prunes);

@@ -163,8 +163,15 @@ notes(struct task *t, struct source *src)
 		    "(Lücken in der Zählung der Knoten).", "Note: %llu records "
 		    "never arrived (gaps in the counting of the nodes).",
 		    (unsigned long long)missing);
-	if (count_rows(src, TABLE_CONFLICTS, -1, &conflicts, s) &&
-	    conflicts > 0)
+	if (!count_rows(src, TABLE_CONFLICTS, -1, &conflicts, s))
+		conflicts = 0;
+	else if (source_month(src) == NULL &&
+	    conflicts < t->chain.evidence.conflicts)
+		say_tampered(s, "conflicts hat %llu Zeilen, bei einem Abschluss "
+		    "waren es schon %llu", "conflicts has %llu rows, at a "
+		    "close there were %llu", (unsigned long long)conflicts,
+		    (unsigned long long)t->chain.evidence.conflicts);
+	if (conflicts > 0)
 		say_note(s, "Hinweis: %llu Sätze widersprachen geladenen und "
 		    "stehen in ledger_conflict.", "Note: %llu records "
 		    "contradicted loaded ones and stand in ledger_conflict.",
@@ -242,7 +249,7 @@ verify(struct task *t)
 	names_check(t->chain.names, src, &t->say);
 	if (rows_check(&t->chain, src, rolls, proof, &seen, &t->say))
 		rolls_check(rolls, &t->chain, src, &t->say);
-	journal_check(&t->chain, src, &t->say);
+	evidence_check(&t->chain, src, &t->say);
 	notes(t, src);
 	if (say_verdict(&t->say) == INTACT)
 		source_files(src, &t->say);

@@ -1,205 +1,177 @@
-/* server/hubverify/journal.c - what was posted when months were closed and
- * corrected, against the blocks that say so; see verify.h. */
+/* server/hubverify/journal.c - what CLOSE and CORRECT blocks say: which roll-ups
+ * are fixed, what was made, who closed and how far the nodes were; see
+ * verify.h. Blocks of before version 2 say less. */
 #include "server/hubverify/verify.h"
 
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define COLUMNS 16
-#define AMOUNT	15
+/* Nobody goes back to version 1, under which columns can be changed. */
+static unsigned
+version_of(const struct chain *ch, const json_t *doc)
+{
+	const json_t *v = json_object_get(doc, "v");
 
-bool
-made_read(struct made_list *to, const json_t *list, uint64_t at)
+	if (v == NULL)
+		return (ch->evidence.since == 0 ? 1 : 0);
+	return (json_is_integer(v) && json_integer_value(v) == 2 ? 2 : 0);
+}
+
+static void
+begin_version(struct chain *ch, const struct block *b)
+{
+	if (ch->evidence.since == 0)
+		ch->evidence.since = b->no;
+}
+
+/* The first day of the month, and that of the next. */
+static bool
+month_read(const char *text, int32_t *first, int32_t *next)
+{
+	unsigned m, d;
+	int y;
+
+	if (!read_date(text, first))
+		return (false);
+	date_of_days(*first, &y, &m, &d);
+	*next = days_of_date(m == 12 ? y + 1 : y, m == 12 ? 1 : m + 1, 1);
+	return (d == 1);
+}
+
+/* [NODE,WATERMARK,MISSING,"STATE"]: one that reports must have reported all
+ * of the month. */
+static bool
+node_read(struct evidence *ev, json_t *item, uint64_t at, int32_t next)
+{
+	struct reported r = { .at = at };
+	json_int_t node, us, missing;
+	const char *state;
+	bool whole;
+
+	if (json_unpack_ex(item, NULL, JSON_STRICT, "[I,I,I,s]", &node, &us,
+		&missing, &state) != 0 || node < 0 || us < 0 || missing < 0)
+		return (false);
+	whole = german_day(us) >= next;
+	if (strcmp(state, whole ? "reported" : "retired") != 0)
+		return (false);
+	r.node = (uint64_t)node;
+	r.us = us;
+	ev->nodes = realloc(ev->nodes, (ev->nnodes + 1) * sizeof(r));
+	if (ev->nodes == NULL)
+		abort();
+	ev->nodes[ev->nnodes++] = r;
+	return (true);
+}
+
+static bool
+nodes_read(struct evidence *ev, const json_t *list, uint64_t at, int32_t next)
 {
 	size_t n = json_array_size(list);
 
-	if (!json_is_array(list))
-		return (false);
-	for (size_t i = 0; i < n; i++) {
-		const json_t *item = json_array_get(list, i);
-		const json_t *id = json_array_get(item, 0);
-		const char *hex =
-		    json_string_value(json_array_get(item, 1));
-		struct made m = { .at = at };
-
-		if (json_array_size(item) != 2 || !json_is_integer(id) ||
-		    json_integer_value(id) < 0 || hex == NULL ||
-		    !hex_read(hex, m.sum, HASH_LEN))
+	for (size_t i = 0; i < n; i++)
+		if (!node_read(ev, json_array_get(list, i), at, next))
 			return (false);
-		m.id = (uint64_t)json_integer_value(id);
-		to->list = realloc(to->list, (to->n + 1) * sizeof(m));
-		if (to->list == NULL)
-			abort();
-		to->list[to->n++] = m;
-	}
-	return (true);
+	return (json_is_array(list));
 }
 
-static int
-by_id(const void *pa, const void *pb)
-{
-	const struct made *a = pa, *b = pb;
-
-	return (a->id < b->id ? -1 : a->id > b->id);
-}
-
-/* Both the table and the chain in order of numbers, side by side. */
-struct side {
-	struct made_list *list;
-	size_t next;
-	const char *de, *en; /* what it is */
-	struct say *say;
-};
-
-/* What the table holds next; sum NULL: its end. */
-static void
-compare(struct side *sd, uint64_t id, EVP_MD_CTX *sum)
-{
-	const struct made *m;
-
-	while (sd->next < sd->list->n) {
-		m = &sd->list->list[sd->next];
-		if (sum != NULL && m->id >= id)
-			break;
-		say_tampered(sd->say, "%s %llu fehlt, Block %llu nennt sie",
-		    "%s %llu is missing, block %llu names it",
-		    sd->say->german ? sd->de : sd->en,
-		    (unsigned long long)m->id, (unsigned long long)m->at);
-		sd->next++;
-	}
-	if (sum == NULL)
-		return;
-	m = sd->next < sd->list->n ? &sd->list->list[sd->next] : NULL;
-	if (m == NULL || m->id != id) {
-		say_tampered(sd->say, "%s %llu steht in keinem Block",
-		    "%s %llu is in no block",
-		    sd->say->german ? sd->de : sd->en,
-		    (unsigned long long)id);
-		return;
-	}
-	if (!sum_is(sum, m->sum))
-		say_tampered(sd->say, "%s %llu ist nicht die, die Block %llu "
-		    "nennt", "%s %llu is not the one that block %llu names",
-		    sd->say->german ? sd->de : sd->en, (unsigned long long)id,
-		    (unsigned long long)m->at);
-	sd->next++;
-}
-
-/* A row that is none; it is said. */
-static void
-say_bad(struct side *sd, enum table t, const struct csv *c)
-{
-	say_tampered(sd->say, "%s, Zeile %llu: keine Zeile dieser Tabelle",
-	    "%s, line %llu: no row of this table", table_name(t),
-	    (unsigned long long)c->line);
-}
-
-static void
-check_runs(struct chain *ch, struct source *src, struct say *s)
-{
-	struct side sd = { .list = &ch->runs, .de = "Berechnung",
-		.en = "calculation", .say = s };
-	enum csv_next got = CSV_BLIND;
-	struct csv c = { 0 };
-	EVP_MD_CTX *sum;
-	uint64_t id;
-
-	if (source_table(src, TABLE_RUNS, &c, s))
-		while ((got = source_row(src, TABLE_RUNS, &c, s)) == CSV_ROW) {
-			if (c.n != 2 || c.field[1] == NULL ||
-			    !read_uint(c.field[0], INT64_MAX, &id)) {
-				say_bad(&sd, TABLE_RUNS, &c);
-				continue;
-			}
-			sum = sum_new();
-			sum_add(sum, c.field[1], strlen(c.field[1]));
-			compare(&sd, id, sum);
-			EVP_MD_CTX_free(sum);
-		}
-	source_done(src, TABLE_RUNS, &c);
-	if (got == CSV_END)
-		compare(&sd, 0, NULL);
-}
-
-/* The entry whose lines are being read. */
-struct entry {
-	uint64_t id;
-	EVP_MD_CTX *sum; /* NULL: none yet */
-	__int128 cents;
-};
-
-static void
-entry_end(struct side *sd, struct entry *e)
-{
-	if (e->sum == NULL)
-		return;
-	compare(sd, e->id, e->sum);
-	if (e->cents != 0)
-		say_tampered(sd->say, "Buchung %llu geht nicht auf",
-		    "entry %llu does not sum to 0",
-		    (unsigned long long)e->id);
-	EVP_MD_CTX_free(e->sum);
-	*e = (struct entry){ 0 };
-}
-
-/* As ledger.entry_hash has it: a line of text for each line. */
 static bool
-entry_line(struct side *sd, struct entry *e, const struct csv *c)
+close_read_old(struct chain *ch, const struct block *b, json_t *doc)
 {
-	int64_t cents;
-	uint64_t id;
+	const char *days, *months, *period, *figures;
+	json_t *entries, *runs;
+	int32_t first, next;
 
-	if (c->n != COLUMNS || !read_uint(c->field[0], INT64_MAX, &id) ||
-	    !read_int(c->field[AMOUNT], &cents))
+	return (json_unpack_ex(doc, NULL, JSON_STRICT,
+	    "{s:s,s:o,s:s,s:s,s:s,s:o}", "day_sha256", &days, "entries",
+	    &entries, "figures_sha256", &figures, "month_sha256", &months,
+	    "period", &period, "runs", &runs) == 0 &&
+	    month_read(period, &first, &next) &&
+	    fixed_add(ch, b, first, next, days, months) &&
+	    made_read_old(&ch->evidence, "entry", entries, b->no) &&
+	    made_read_old(&ch->evidence, "run", runs, b->no));
+}
+
+/* Two persons, not one twice (ledger.md 5, closing). */
+static bool
+close_read_new(struct chain *ch, const struct block *b, json_t *doc)
+{
+	const char *days, *months, *period, *figures, *tenant[2], *person[2];
+	json_int_t at[2], conflicts;
+	unsigned char sum[HASH_LEN];
+	json_t *made, *nodes;
+	int32_t first, next;
+
+	if (json_unpack_ex(doc, NULL, JSON_STRICT,
+		"{s:[s,s,I],s:I,s:s,s:s,s:o,s:s,s:o,s:s,s:[s,s,I],s:i}",
+		"closed", &tenant[0], &person[0], &at[0], "conflicts",
+		&conflicts, "day_sha256", &days, "figures_sha256", &figures,
+		"made", &made, "month_sha256", &months, "nodes", &nodes,
+		"period", &period, "proposed", &tenant[1], &person[1], &at[1],
+		"v", &(int){ 0 }) != 0 || conflicts < 0 || at[0] < at[1] ||
+	    !hex_read(figures, sum, HASH_LEN) ||
+	    strcasecmp(person[0], person[1]) == 0 ||
+	    !month_read(period, &first, &next))
 		return (false);
-	for (unsigned i = 0; i < COLUMNS; i++)
-		if (c->field[i] == NULL)
-			return (false);
-	if (e->sum != NULL && e->id != id)
-		entry_end(sd, e);
-	if (e->sum == NULL)
-		*e = (struct entry){ .id = id, .sum = sum_new() };
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		sum_add(e->sum, c->field[i], strlen(c->field[i]));
-		sum_add(e->sum, i + 1 < COLUMNS ? "\x1f" : "\n", 1);
-	}
-	e->cents += cents;
-	return (true);
+	begin_version(ch, b);
+	if (ch->evidence.conflicts < (uint64_t)conflicts)
+		ch->evidence.conflicts = (uint64_t)conflicts;
+	return (fixed_add(ch, b, first, next, days, months) &&
+	    made_read(&ch->evidence, made, b->no) &&
+	    made_by(&ch->evidence, b->no, "close", period) &&
+	    nodes_read(&ch->evidence, nodes, b->no, next));
 }
 
-static void
-check_entries(struct chain *ch, struct source *src, struct say *s)
+bool
+close_read(struct chain *ch, const struct block *b)
 {
-	struct side sd = { .list = &ch->entries, .de = "Buchung",
-		.en = "entry", .say = s };
-	enum csv_next got = CSV_BLIND;
-	struct entry e = { 0 };
-	struct csv c = { 0 };
+	json_t *doc = json_loads(b->payload, JSON_REJECT_DUPLICATES, NULL);
+	unsigned version = version_of(ch, doc);
+	bool ok = false;
 
-	if (source_table(src, TABLE_JOURNAL, &c, s))
-		while ((got = source_row(src, TABLE_JOURNAL, &c, s)) ==
-		    CSV_ROW)
-			if (!entry_line(&sd, &e, &c))
-				say_bad(&sd, TABLE_JOURNAL, &c);
-	source_done(src, TABLE_JOURNAL, &c);
-	if (got == CSV_END) {
-		entry_end(&sd, &e);
-		compare(&sd, 0, NULL);
-	}
-	EVP_MD_CTX_free(e.sum); /* of one that broke off */
+	if (version == 1)
+		ok = close_read_old(ch, b, doc);
+	else if (version == 2)
+		ok = close_read_new(ch, b, doc);
+	json_decref(doc);
+	return (ok);
 }
 
-void
-journal_check(struct chain *ch, struct source *src, struct say *s)
+static bool
+correct_read_old(struct chain *ch, const struct block *b, json_t *doc)
 {
-	struct made_list *both[] = { &ch->entries, &ch->runs };
+	json_t *entries, *runs;
 
-	for (size_t i = 0; i < 2; i++)
-		if (both[i]->n > 0)
-			qsort(both[i]->list, both[i]->n,
-			    sizeof(*both[i]->list), by_id);
-	check_runs(ch, src, s);
-	check_entries(ch, src, s);
+	return (json_unpack_ex(doc, NULL, JSON_STRICT, "{s:o,s:o}", "entries",
+	    &entries, "runs", &runs) == 0 &&
+	    made_read_old(&ch->evidence, "entry", entries, b->no) &&
+	    made_read_old(&ch->evidence, "run", runs, b->no));
+}
+
+static bool
+correct_read_new(struct chain *ch, const struct block *b, json_t *doc)
+{
+	json_t *made;
+
+	if (json_unpack_ex(doc, NULL, JSON_STRICT, "{s:o,s:i}", "made", &made,
+		"v", &(int){ 0 }) != 0)
+		return (false);
+	begin_version(ch, b);
+	return (made_read(&ch->evidence, made, b->no));
+}
+
+bool
+correct_read(struct chain *ch, const struct block *b)
+{
+	json_t *doc = json_loads(b->payload, JSON_REJECT_DUPLICATES, NULL);
+	unsigned version = version_of(ch, doc);
+	bool ok = false;
+
+	if (version == 1)
+		ok = correct_read_old(ch, b, doc);
+	else if (version == 2)
+		ok = correct_read_new(ch, b, doc);
+	json_decref(doc);
+	return (ok);
 }

@@ -14,7 +14,8 @@
 
 #define CHUNK	     65536
 #define MANIFEST_MAX 65536
-#define FORMAT	     "drehscheibe-audit/1"
+#define FORMAT	     "drehscheibe-audit/2"
+#define FORMAT_OLD   "drehscheibe-audit/1"
 
 #define BEGIN_SNAPSHOT                                                        \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"                    \
@@ -93,18 +94,58 @@ static const struct {
 	    ",node_id,boot_epoch,seq FROM ledger.ledger_conflict c "
 	    "ORDER BY c.service_period,event_id,leg,c.rec_hash" },
 	[TABLE_JOURNAL] = { "journal",
-	    "entry_id,type,booked_period,service_from,service_to,cost,run_id,"
-	    "reverses,reason,tenant,person,line_no,account,ags,component,"
-	    "amount_cents",
-	    "SELECT j.entry_id,type," DATE("booked_period") ","
+	    "entry_id,ext_key,type,booked_period,service_from,service_to,cost,"
+	    "run_id,reverses,reason,issuer,tenant,person,posted_at,db_user,"
+	    "line_no,account,ags,name,component,key,amount_cents",
+	    "SELECT j.entry_id,ext_key,type," DATE("booked_period") ","
 	    DATE("service_from") "," DATE("service_to") ",cost,run_id,"
-	    "coalesce(reverses::text,'') AS reverses,"
-	    "coalesce(reason,'') AS reason,tenant,person,line_no,account,ags,"
-	    "component,amount_cents FROM ledger.journal j "
+	    "reverses,reason,issuer,tenant,person," US("posted_at")
+	    ",db_user,line_no,account,ags,name,component,key,amount_cents "
+	    "FROM ledger.journal j "
 	    "LEFT JOIN ledger.journal_line l ON l.entry_id=j.entry_id "
 	    "ORDER BY j.entry_id,line_no" },
-	[TABLE_RUNS] = { "runs", "run_id,doc",
-	    "SELECT run_id,doc FROM ledger.allocation_run ORDER BY run_id" },
+	[TABLE_RUNS] = { "runs",
+	    "run_id,kind,cost,title,period_from,period_to,bundle_id,model,"
+	    "model_version,amount_cents,tax,tax_rate,tax_basis,supersedes,doc,"
+	    "doc_sha256,tenant,person,made_at,db_user",
+	    "SELECT run_id,kind,cost,title," DATE("period_from") ","
+	    DATE("period_to") ",bundle_id,model,model_version,amount_cents,"
+	    "tax,tax_rate,tax_basis,supersedes,doc," HEX("doc_sha256")
+	    ",tenant,person," US("made_at") ",db_user "
+	    "FROM ledger.allocation_run ORDER BY run_id" },
+	[TABLE_SHARES] = { "shares",
+	    "run_id,line_no,ags,name,component,key,cents",
+	    "SELECT run_id,line_no,ags,name,component,key,cents "
+	    "FROM ledger.allocation_line ORDER BY run_id,line_no" },
+	[TABLE_DEFERRALS] = { "deferrals",
+	    "run_id,below_cents,reason,ags,name,cents",
+	    "SELECT d.run_id,below_cents,reason,ags,name,cents "
+	    "FROM ledger.deferral d "
+	    "LEFT JOIN ledger.deferral_line l ON l.run_id=d.run_id "
+	    "ORDER BY d.run_id,ags COLLATE \"C\"" },
+	[TABLE_PROPOSALS] = { "proposals",
+	    "proposal_id,period,figures_sha256,tenant,person,proposed_at,"
+	    "db_user",
+	    "SELECT proposal_id," DATE("period") "," HEX("figures_sha256")
+	    ",tenant,person," US("proposed_at") ",db_user "
+	    "FROM ledger.period_proposal ORDER BY proposal_id" },
+	[TABLE_CLOSES] = { "closes",
+	    "period,proposal_id,usage_sha256,tenant,person,closed_at,db_user",
+	    "SELECT " DATE("period") ",proposal_id," HEX("usage_sha256")
+	    ",tenant,person," US("closed_at") ",db_user "
+	    "FROM ledger.period_close c ORDER BY c.period" },
+	[TABLE_RETIRED] = { "retired",
+	    "id,node_id,ts_watermark,reason,tenant,person,retired_at,db_user",
+	    "SELECT node_id||'/'||(extract(epoch FROM ts_watermark)*1000000)"
+	    "::bigint AS id,node_id," US("ts_watermark") ",reason,tenant,"
+	    "person," US("retired_at") ",db_user FROM ledger.node_retired r "
+	    "ORDER BY node_id,r.ts_watermark" },
+	[TABLE_ESTIMATES] = { "estimates",
+	    "id,reference,reason,by_person,day,consumer,provider,requests,"
+	    "entities,bytes,node_id,missing,noted_at,noted_by",
+	    "SELECT id,reference,reason,by_person," DATE("day") ",consumer,"
+	    "provider,requests,entities,bytes,node_id,missing,"
+	    US("noted_at") ",noted_by FROM ledger.estimate_note ORDER BY id" },
 };
 
 /* A COPY or a file that is being read. */
@@ -276,7 +317,7 @@ manifest_read(struct source *src, struct say *s)
 	ssize_t got;
 	json_t *doc = NULL;
 	int32_t day;
-	bool ok = false;
+	bool ok = false, old = false;
 
 	if (text == NULL || fd < 0)
 		goto out;
@@ -288,6 +329,7 @@ manifest_read(struct source *src, struct say *s)
 	    &format, "month", &month, "files", &src->sums) == 0 &&
 	    json_is_object(src->sums) && strcmp(format, FORMAT) == 0;
 	json_incref(src->sums);
+	old = strcmp(format, FORMAT_OLD) == 0;
 	if (ok && month[0] != '\0') {
 		char first[16];
 
@@ -295,7 +337,12 @@ manifest_read(struct source *src, struct say *s)
 		ok = strlen(month) == 7 && read_date(first, &day);
 		(void)snprintf(src->month, sizeof(src->month), "%.7s", month);
 	}
-	if (!ok)
+	if (old)
+		say_blind(s, "dieser Export ist von einer älteren Fassung und "
+		    "hat nicht alle Spalten; er ist neu zu erstellen",
+		    "this export is of an older version and has not all "
+		    "columns; it has to be made again");
+	else if (!ok)
 		say_blind(s, "audit.json ist keine Beschreibung eines Exports",
 		    "audit.json does not describe an export");
 out:

@@ -115,6 +115,12 @@ enum table {
 	TABLE_CONFLICTS,
 	TABLE_JOURNAL,
 	TABLE_RUNS,
+	TABLE_SHARES,
+	TABLE_DEFERRALS,
+	TABLE_PROPOSALS,
+	TABLE_CLOSES,
+	TABLE_RETIRED,
+	TABLE_ESTIMATES,
 	NTABLES
 };
 struct source;
@@ -200,14 +206,27 @@ struct fixed {
 	unsigned char day_sum[HASH_LEN], month_sum[HASH_LEN];
 	struct evp_md_ctx_st *days, *months;
 };
-/* An entry of the journal, or a calculation: its number and hash. */
+/* What a block says of an entry, a calculation, a close and the like: which
+ * it is, and its hash, by the rules of version 1 or 2. */
 struct made {
-	uint64_t id, at;
+	unsigned version, kind; /* evidence.c lists the kinds */
+	char *id;
+	uint64_t at;
 	unsigned char sum[HASH_LEN];
+	bool seen;
 };
-struct made_list {
-	struct made *list;
-	size_t n;
+/* How far a node had reported when a month was closed. */
+struct reported {
+	uint64_t at, node;
+	int64_t us;
+};
+struct evidence {
+	struct made *made;
+	size_t nmade;
+	struct reported *nodes;
+	size_t nnodes;
+	uint64_t conflicts; /* so many there were when a month was closed */
+	uint64_t since; /* the first block of version 2; 0: none */
 };
 struct baseline {
 	bool there;
@@ -221,7 +240,7 @@ struct chain {
 	size_t nprunes;
 	struct fixed *fixed;
 	size_t nfixed;
-	struct made_list entries, runs;
+	struct evidence evidence;
 	struct baseline baseline;
 	struct names *names;
 	uint64_t blocks; /* the head's number */
@@ -242,12 +261,29 @@ void sum_row(struct evp_md_ctx_st *, const struct csv *);
 void sum_end(struct evp_md_ctx_st *, unsigned char out[HASH_LEN]);
 bool sum_is(struct evp_md_ctx_st *, const unsigned char want[HASH_LEN]);
 
-/* ---- journal.c: what CLOSE and CORRECT blocks say was posted */
+/* ---- journal.c: what the payloads of CLOSE and CORRECT blocks say. False:
+ * it is none. */
 
-/* [[ID,"HASH"],...]; false: it is none. */
+bool close_read(struct chain *, const struct block *);
+bool correct_read(struct chain *, const struct block *);
+/* days, months: hashes of the roll-ups of period booked before a month
+ * (chain.c). */
+bool fixed_add(struct chain *, const struct block *, int32_t period,
+    int32_t before, const char *days, const char *months);
+
+/* ---- evidence.c: that against the tables */
+
 struct json_t;
-bool made_read(struct made_list *, const struct json_t *, uint64_t at);
-void journal_check(struct chain *, struct source *, struct say *);
+/* Version 1: [[ID,"HASH"],...] of one kind; version 2:
+ * [["KIND","ID","HASH"],...]. False: it is none. */
+bool made_read_old(struct evidence *, const char *kind, const struct json_t *,
+    uint64_t at);
+bool made_read(struct evidence *, const struct json_t *, uint64_t at);
+/* Block at has made this. */
+bool made_by(const struct evidence *, uint64_t at, const char *kind,
+    const char *id);
+void evidence_check(struct chain *, struct source *, struct say *);
+void evidence_clear(struct evidence *);
 
 /* ---- digest.c */
 

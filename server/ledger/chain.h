@@ -11,8 +11,9 @@
  * payload, canonical JSON, and payload_hash is its SHA-256. */
 enum chain_kind {
 	CHAIN_INGEST = 1,  /* rows of one batch and one service period */
-	CHAIN_CLOSE = 2,   /* a period is closed: "period", roll-ups */
-	CHAIN_CORRECT = 3, /* a correction of a closed period */
+	CHAIN_CLOSE = 2,   /* a period is closed: "period", roll-ups, who, what
+			    * was made, how far the nodes were */
+	CHAIN_CORRECT = 3, /* what is made outside a close */
 	CHAIN_PRUNE = 4,   /* the rows of a period are gone, the roots stay */
 	CHAIN_DICT = 5,	   /* texts that numbers stand for */
 	CHAIN_BASELINE = 6 /* what was there before the chain */

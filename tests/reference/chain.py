@@ -3,16 +3,17 @@ alone: what a leaf is, roots (RFC 9162, 2.1.1) and blocks.
 
 	chain.py vector		prints the hashes of the test vector
 	chain.py DIR		checks what "hubctl export audit-data DIR" wrote;
-				prints "N blocks, M rows", or ends with 1
+				prints "N blocks, M rows, K made", or ends with 1
 
 Python's standard library only."""
 import csv
 import hashlib
 import json
+import re
 import struct
 import sys
 
-INGEST = 1
+INGEST, CLOSE, CORRECT = 1, 2, 3
 
 
 def sha256(*parts):
@@ -86,6 +87,39 @@ def table(folder, name):
 		return list(csv.DictReader(f))
 
 
+MADE = {"entry": "journal", "run": "runs", "share": "shares", "deferral":
+    "deferrals", "proposal": "proposals", "close": "closes", "retired":
+    "retired", "estimate": "estimates"}
+
+
+def cells(folder, name):
+	"""Rows with None where there is no value, which the module csv cannot
+	tell from the empty text."""
+	with open("%s/%s.csv" % (folder, name), newline="",
+	    encoding="utf-8") as f:
+		text = f.read()
+	rows, row = [], []
+	for cell, end in re.findall(r'("(?:[^"]|"")*"|[^,\n]*)([,\n])', text):
+		row.append(cell[1:-1].replace('""', '"') if cell[:1] == '"'
+		    else cell or None)
+		if end == "\n":
+			rows.append(row)
+			row = []
+	return rows[1:]
+
+
+def made_hashes(folder):
+	"""(kind, id) -> the hash of its rows, in hex (0018_evidence.sql)."""
+	sums = {}
+	for kind, name in MADE.items():
+		for row in cells(folder, name):
+			text = b"".join(b"-," if c is None else b"%d:%s," % (
+			    len(c.encode()), c.encode()) for c in row) + b"\n"
+			sums.setdefault((kind, row[0]),
+			    hashlib.sha256()).update(text)
+	return {k: h.hexdigest() for k, h in sums.items()}
+
+
 def check(folder):
 	blocks = table(folder, "blocks")
 	rows = {}
@@ -93,6 +127,7 @@ def check(folder):
 		rows.setdefault(int(r["block_no"]), []).append(r)
 	prev = GENESIS
 	seen = 0
+	made = {}
 	for i, b in enumerate(blocks):
 		no, kind = int(b["block_no"]), int(b["kind"])
 		assert no == i + 1, "block %d is missing" % (i + 1)
@@ -103,13 +138,17 @@ def check(folder):
 			seen += len(mine)
 		else:
 			payload = sha256(b["payload"].encode())
-			json.loads(b["payload"])
+			doc = json.loads(b["payload"])
+			if kind in (CLOSE, CORRECT) and doc.get("v") == 2:
+				made.update({(m[0], m[1]): m[2]
+				    for m in doc["made"]})
 		assert payload.hex() == b["payload_hash"], "payload of %d" % no
 		assert prev.hex() == b["prev_hash"], "prev of %d" % no
 		prev = block_hash(no, prev, kind, payload)
 		assert prev.hex() == b["hash"], "hash of %d" % no
 	assert seen == sum(len(r) for r in rows.values()), "rows in no block"
-	return len(blocks), seen
+	assert made == made_hashes(folder), "what was made"
+	return len(blocks), seen, len(made)
 
 
 def vector():
@@ -124,4 +163,4 @@ if __name__ == "__main__":
 	if sys.argv[1:] == ["vector"]:
 		print("\n".join(vector()))
 	else:
-		print("%d blocks, %d rows" % check(sys.argv[1]))
+		print("%d blocks, %d rows, %d made" % check(sys.argv[1]))
