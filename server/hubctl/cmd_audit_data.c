@@ -65,7 +65,7 @@ static const struct audit_file {
 	    "," DATE("service_from") "," DATE("service_to") ",cost,run_id,"
 	    "reverses,reason,issuer,tenant,person," US("posted_at")
 	    ",db_user,line_no,account,ags,name,component,key,amount_cents "
-	    "FROM ledger.journal j LEFT JOIN ledger.journal_line l "
+	    "FROM ledger.journal j FULL JOIN ledger.journal_line l "
 	    "ON l.entry_id=j.entry_id", NULL, "j.entry_id,line_no" },
 	{ "runs", "SELECT run_id,kind,cost,title," DATE("period_from") ","
 	    DATE("period_to") ",bundle_id,model,model_version,amount_cents,"
@@ -75,7 +75,7 @@ static const struct audit_file {
 	{ "shares", "SELECT run_id,line_no,ags,name,component,key,cents "
 	    "FROM ledger.allocation_line", NULL, "run_id,line_no" },
 	{ "deferrals", "SELECT d.run_id,below_cents,reason,ags,name,cents "
-	    "FROM ledger.deferral d LEFT JOIN ledger.deferral_line l "
+	    "FROM ledger.deferral d FULL JOIN ledger.deferral_line l "
 	    "ON l.run_id=d.run_id", NULL, "d.run_id,ags COLLATE \"C\"" },
 	{ "proposals", "SELECT proposal_id," DATE("period") ","
 	    HEX("figures_sha256") ",tenant,person," US("proposed_at")

@@ -1,6 +1,6 @@
-/* server/hubctl/cmd_journal.c - hubctl export journal, statement, usage and
- * focus, and hubctl period deferred: what finance staff take away, as a table,
- * JSON or CSV. Of closed months the same bytes come each time. */
+/* server/hubctl/cmd_journal.c - hubctl export journal, statement, usage, focus
+ * and protocol, and hubctl period deferred: what finance staff take away, as a
+ * table, JSON or CSV. Of closed months the same bytes come each time. */
 #include "server/hubctl/cost.h"
 
 /* $1 and $2 are the first and the last day of the period. */
@@ -154,6 +154,21 @@ static const char focus_sql[] =
     "WHERE booked_period BETWEEN $1::date AND $2::date "
     "ORDER BY entry_id, line_no";
 
+/* How a month was closed (R5). */
+static const struct column protocol_columns[] = {
+	{ "item", "ITEM", "Angabe", CELL_TEXT },
+	{ "number", "NUMBER", "Nummer", CELL_INT },
+	{ "what", "WHAT", "Wer oder was", CELL_TEXT },
+	{ "at", "AT", "Zeit (UTC)", CELL_TEXT },
+	{ "count", "COUNT", "Anzahl", CELL_INT },
+	{ "amount", "AMOUNT", "Betrag", CELL_CENTS },
+	{ "sha256", "SHA-256", "SHA-256", CELL_TEXT },
+};
+#define NPROTOCOL (sizeof(protocol_columns) / sizeof(protocol_columns[0]))
+static const char protocol_sql[] =
+    "SELECT item, number, what, " DB_INSTANT("at") ", count, cents, sha256 "
+    "FROM report.protocol WHERE period = $1::date ORDER BY n, number";
+
 #define REPORT(name, english)                                                 \
 	{ name##_sql, name##_columns,                                         \
 	    sizeof(name##_columns) / sizeof(name##_columns[0]), english }
@@ -281,4 +296,93 @@ enum ctl_exit
 cmd_export_focus(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
 	return (export(ctl, argv[0], &focus));
+}
+
+/* ---- the closing protocol */
+
+static const struct {
+	const char *word, *en, *de;
+} protocol_words[] = {
+	{ "proposed", "proposed by", "vorgeschlagen von" },
+	{ "closed", "closed by", "abgeschlossen von" },
+	{ "figures", "figures", "Zahlen" },
+	{ "days", "sums by day", "Tagessummen" },
+	{ "months", "sums by month", "Monatssummen" },
+	{ "run", "calculation", "Berechnung" },
+	{ "node", "node, reported up to; missing",
+	    "Knoten, gemeldet bis; fehlend" },
+	{ "conflicts", "conflicts", "Widersprüche" },
+	{ "block", "block", "Block" },
+	{ "previous", "block before", "Block davor" },
+	{ "reported", "has reported all", "vollständig gemeldet" },
+	{ "retired", "retired", "abgemeldet" },
+};
+
+/* For people; programs get the word. */
+static const char *
+protocol_word(const struct ctl *ctl, const char *word)
+{
+	const size_t n = sizeof(protocol_words) / sizeof(protocol_words[0]);
+	bool german = ctl->lang == LANG_DE;
+
+	if (ctl->output == OUTPUT_JSON ||
+	    (ctl->output == OUTPUT_CSV && !german))
+		return (word);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(protocol_words[i].word, word) == 0)
+			return (german ? protocol_words[i].de :
+					 protocol_words[i].en);
+	return (word);
+}
+
+static void
+protocol_print(const struct ctl *ctl, const PGresult *res)
+{
+	struct table *t = table_new(protocol_columns, NPROTOCOL);
+	const char *cells[NPROTOCOL];
+
+	for (int i = 0; i < PQntuples(res); i++) {
+		for (int k = 0; k < (int)NPROTOCOL; k++)
+			cells[k] = PQgetisnull(res, i, k) ?
+			    NULL :
+			    PQgetvalue(res, i, k);
+		if (strcmp(cells[0], "node") == 0)
+			cells[2] = protocol_word(ctl, cells[2]);
+		cells[0] = protocol_word(ctl, cells[0]);
+		table_add(t, cells);
+	}
+	table_print_take(t, ctl);
+}
+
+enum ctl_exit
+cmd_export_protocol(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	char day[16];
+	const char *params[] = { day };
+	PGresult *res = NULL;
+	struct db *db = NULL;
+	struct asked asked;
+	enum ctl_exit code;
+	enum hub_err err;
+
+	if (asked_parse(str_of(argv[0]), &asked) != HUB_OK ||
+	    asked.kind != ASKED_MONTH) {
+		ctl_warn("%s is not a month (2026-11)", argv[0]);
+		return (CTL_USAGE);
+	}
+	(void)snprintf(day, sizeof(day), "%s-01", argv[0]);
+	code = ctl_db(ctl, &db);
+	if (code != CTL_OK)
+		return (code);
+	err = db_exec(db, protocol_sql, 1, params, &res);
+	if (err != HUB_OK)
+		code = ctl_db_failed(db, err);
+	else if (PQntuples(res) == 0) {
+		ctl_warn("%s is not closed", argv[0]);
+		code = CTL_FAILED;
+	} else
+		protocol_print(ctl, res);
+	PQclear(res);
+	db_close(db);
+	return (code);
 }

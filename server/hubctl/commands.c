@@ -55,6 +55,10 @@ static const struct command commands[] = {
 	    "the charges booked in it, as FOCUS 1.2",
 	    "die darin gebuchten Entgelte, nach FOCUS 1.2",
 	    0, 1, 1, cmd_export_focus, true },
+	{ "export protocol", "MONTH",
+	    "who closed it, on what, with which hashes",
+	    "wer ihn worauf abgeschlossen hat, mit welchen Prüfsummen",
+	    0, 1, 1, cmd_export_protocol },
 	{ "export xrechnung", "TENANT MONTH",
 	    "what was booked for it in a closed month, as an invoice "
 	    "(XRechnung, UBL)",

@@ -261,7 +261,7 @@ item_row(struct looking *l, const struct csv *c)
 	int64_t cents = 0;
 
 	if (c->n != kinds[l->kind].columns || c->field[0] == NULL ||
-	    (l->kind == KIND_ENTRY &&
+	    (l->kind == KIND_ENTRY && c->field[ENTRY_AMOUNT] != NULL &&
 	    !read_int(c->field[ENTRY_AMOUNT], &cents)) ||
 	    (l->kind == KIND_RUN && c->field[RUN_DOC] == NULL))
 		return (false);

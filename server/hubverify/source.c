@@ -24,7 +24,8 @@
 	"SET LOCAL TimeZone = 'UTC';"
 
 /* Tables only: views and functions belong to what is checked. Each column
- * in the one form that row.c takes. */
+ * in the one form that row.c takes. Lines without what they belong to are
+ * there, too, and have no id. */
 #define DATE(c) "to_char(" c ",'YYYY-MM-DD') AS " c
 #define HEX(c)	"encode(" c ",'hex') AS " c
 #define US(c)	"(extract(epoch FROM " c ")*1000000)::bigint AS " c
@@ -102,7 +103,7 @@ static const struct {
 	    "reverses,reason,issuer,tenant,person," US("posted_at")
 	    ",db_user,line_no,account,ags,name,component,key,amount_cents "
 	    "FROM ledger.journal j "
-	    "LEFT JOIN ledger.journal_line l ON l.entry_id=j.entry_id "
+	    "FULL JOIN ledger.journal_line l ON l.entry_id=j.entry_id "
 	    "ORDER BY j.entry_id,line_no" },
 	[TABLE_RUNS] = { "runs",
 	    "run_id,kind,cost,title,period_from,period_to,bundle_id,model,"
@@ -121,7 +122,7 @@ static const struct {
 	    "run_id,below_cents,reason,ags,name,cents",
 	    "SELECT d.run_id,below_cents,reason,ags,name,cents "
 	    "FROM ledger.deferral d "
-	    "LEFT JOIN ledger.deferral_line l ON l.run_id=d.run_id "
+	    "FULL JOIN ledger.deferral_line l ON l.run_id=d.run_id "
 	    "ORDER BY d.run_id,ags COLLATE \"C\"" },
 	[TABLE_PROPOSALS] = { "proposals",
 	    "proposal_id,period,figures_sha256,tenant,person,proposed_at,"
