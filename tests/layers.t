@@ -39,6 +39,22 @@ END {
 	if (n < 50) { print "only " n " includes seen"; exit 1 }
 	exit bad > 0
 }' $(find server tenants policies sql -name '*.[ch]' | sort)
+# Nor does it link anything of theirs.
+awk '
+/^(L_VERIFY|server_hubverify_[A-Za-z_]*) *=/ { on = 1 }
+on {
+	for (i = 1; i <= NF; i++)
+		if ($i ~ /\.(a|c|h)$/ && $i !~ /^server\/hubverify\//) {
+			print "Makefile.am:" FNR ": hubverify stands alone: " $i
+			bad++
+		}
+	n++
+	on = /\\$/
+}
+END {
+	if (n < 8) { print "only " n " lines of hubverify seen"; exit 1 }
+	exit bad > 0
+}' Makefile.am
 # Only net/ and db.c see libevent; one file sees libjwt.
 ! grep -rnl '#include <event2' server tenants policies sql --include='*.[ch]' |
 	grep -v -e '^server/net/' -e '^sql/db' || exit 1

@@ -178,7 +178,8 @@ END
 $$;
 
 -- For what no function of the ledger's closes with a block: at the end of the
--- transaction, where no lock is taken any more that a batch could wait for.
+-- transaction, where no lock is taken any more that a batch could wait for. Not
+-- in a replica or where data is restored: there the block comes by itself.
 CREATE FUNCTION ledger.evidence_block() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -210,8 +211,6 @@ BEGIN
 		EXECUTE format('CREATE CONSTRAINT TRIGGER evidence AFTER '
 		    'INSERT ON ledger.%I DEFERRABLE INITIALLY DEFERRED FOR '
 		    'EACH ROW EXECUTE FUNCTION ledger.evidence_block()', t);
-		EXECUTE format('ALTER TABLE ledger.%I ENABLE ALWAYS TRIGGER '
-		    'evidence', t);
 	END LOOP;
 END
 $$;

@@ -87,7 +87,7 @@ def before(w):
 
 def migrate(w):
 	text = schema("0018")
-	psql(w.database, triggers("ENABLE ALWAYS") + "SET ROLE hub_owner; DROP "
+	psql(w.database, triggers("ENABLE") + "SET ROLE hub_owner; DROP "
 	    "FUNCTION ledger.made_json(), ledger.entry_hash(bigint);" +
 	    functions("0018", "block_correct", "block_close") +
 	    text[text.index("\nSELECT ledger.block_made("):text.index(

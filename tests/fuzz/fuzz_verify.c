@@ -116,15 +116,24 @@ proofs(const char *text, size_t n)
 static void
 payloads(const char *text, size_t n)
 {
+	struct chain chain = { .names = names_new() };
 	struct names *names = names_new();
+	struct block b = { .no = 1 };
 	char *copy = calloc(1, n + 1);
 
 	if (copy == NULL)
 		abort();
 	memcpy(copy, text, n);
 	(void)names_add_block(names, copy);
-	free(copy);
 	names_free(names);
+	/* Of both versions; one after the other, so that the second is refused
+	 * where the first was of a later one. */
+	b.payload = copy;
+	(void)close_read(&chain, &b);
+	b.no++;
+	(void)correct_read(&chain, &b);
+	chain_clear(&chain);
+	free(copy);
 }
 
 int
