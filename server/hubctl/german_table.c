@@ -5,6 +5,9 @@ const struct phrase german_phrases[] = {
 	/* sql/schema/0013_period.sql */
 	{ "* is not over", "$1 ist noch nicht vorbei" },
 	{ "no month is closed", "noch ist kein Monat abgeschlossen" },
+	{ "a node has not reported the whole month; try again",
+	    "ein Knoten hat den Monat noch nicht ganz gemeldet; noch einmal "
+	    "versuchen" },
 	{ "* is closed", "$1 ist abgeschlossen" },
 	{ "* is no month", "$1 ist kein Monat" },
 	{ "* has to be closed before *", "vor $2 ist $1 abzuschließen" },

@@ -283,11 +283,10 @@ say_missing(const struct looking *l)
 {
 	for (size_t i = 0; i < l->ev->nmade; i++) {
 		const struct made *m = &l->ev->made[i];
-		struct made *other = made_find(l->ev, 3 - m->version, m->kind,
-		    m->id);
 
-		if (m->kind == l->kind && !m->seen &&
-		    (m->version == 2 || other == NULL))
+		/* Once, where both versions name it. */
+		if (m->kind == l->kind && !m->seen && (m->version == 2 ||
+		    made_find(l->ev, 2, m->kind, m->id) == NULL))
 			say_tampered(l->say, "%s %s fehlt, Block %llu nennt "
 			    "sie", "%s %s is missing, block %llu names it",
 			    name_of(l), m->id, (unsigned long long)m->at);
@@ -379,6 +378,21 @@ say_doubles(const struct evidence *ev, struct say *s)
 			    kinds[ev->made[i].kind].word, ev->made[i].id);
 }
 
+static void
+note_old(const struct evidence *ev, struct say *s)
+{
+	unsigned long long n = 0;
+
+	for (size_t i = 0; i < ev->nmade; i++)
+		n += ev->made[i].version == 1;
+	if (n > 0 && ev->since > 0)
+		say_note(s, "Hinweis: %llu Buchungen und Berechnungen sind von "
+		    "vor Block %llu; erst er hält alle ihre Spalten fest.",
+		    "Note: %llu entries and calculations are from before block "
+		    "%llu; all of their columns are fixed by that block only.",
+		    n, (unsigned long long)ev->since);
+}
+
 void
 evidence_check(struct chain *ch, struct source *src, struct say *s)
 {
@@ -390,6 +404,7 @@ evidence_check(struct chain *ch, struct source *src, struct say *s)
 	for (unsigned i = 0; i < NKINDS; i++)
 		kind_check(ch, i, src, s);
 	nodes_check(ev, src, s);
+	note_old(ev, s);
 }
 
 void

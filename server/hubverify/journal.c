@@ -1,6 +1,6 @@
-/* server/hubverify/journal.c - what CLOSE and CORRECT blocks say: which roll-ups
- * are fixed, what was made, who closed and how far the nodes were; see
- * verify.h. Blocks of before version 2 say less. */
+/* server/hubverify/journal.c - what CLOSE and CORRECT blocks say: which sums are
+ * fixed, what was made, who closed and how far the nodes were; see verify.h.
+ * Blocks of before version 2 say less. */
 #include "server/hubverify/verify.h"
 
 #include <jansson.h>
