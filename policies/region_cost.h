@@ -11,6 +11,7 @@
 
 #define COST_DAYS_MAX       36525 /* a cost runs for a hundred years at most */
 #define COST_COMPONENTS_MAX 64
+#define COST_ITEMS_MAX      1000
 #define COST_SHAPLEY_MAX    12 /* members; 2^12 coalitions */
 
 /* What a component is shared by. */
@@ -87,12 +88,25 @@ enum cost_tax {
 	TAX_OUTSIDE   /* O: not subject to it */
 };
 
+/* A charge or a credit that a cost is made of. */
+struct region_item {
+	struct str name, title, voucher; /* the last two may be empty */
+	struct money amount;             /* below 0: a credit */
+	struct wall_us from, to;         /* days of the cost, both included */
+};
+
 struct region_cost {
 	struct str name, title;
+	/* Where finance staff book it (Kostenstelle, Kostentraeger, Sachkonto);
+	 * each may be empty. */
+	struct str cost_centre, cost_unit, account;
 	enum cost_tax tax;
 	unsigned tax_rate;    /* percent, 0 but for TAX_STANDARD */
 	struct str tax_basis; /* what the decision rests on; may be empty */
+	/* The sum of the items where there are any; below 0: a credit. */
 	struct money amount;
+	unsigned nitems;
+	const struct region_item *items; /* as in the file */
 	/* A correction that differs by less for every member waits for the
 	 * year's end; 0: none does. */
 	struct money correct_from;

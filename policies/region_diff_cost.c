@@ -30,11 +30,101 @@ model_find(const struct region *r, struct str name)
 static struct both
 euros(struct diff *d, struct money m)
 {
-	struct both n = words_decimal((uint64_t)m.cents, 2, d->arena);
+	const char *sign = m.cents < 0 ? "-" : "";
+	uint64_t cents = m.cents < 0 ? -(uint64_t)m.cents : (uint64_t)m.cents;
+	struct both n = words_decimal(cents, 2, d->arena);
 
-	return ((struct both){
-	    str_of(arena_printf(d->arena, "%.*s EUR", STR_FMT(n.en))),
-	    str_of(arena_printf(d->arena, "%.*s EUR", STR_FMT(n.de))) });
+	return ((struct both){ str_of(arena_printf(d->arena, "%s%.*s EUR", sign,
+				   STR_FMT(n.en))),
+	    str_of(arena_printf(d->arena, "%s%.*s EUR", sign,
+		STR_FMT(n.de))) });
+}
+
+/* ---- items */
+
+static const struct region_item *
+item_find(const struct region_cost *cost, struct str name)
+{
+	for (unsigned i = 0; i < cost->nitems; i++)
+		if (str_eq(cost->items[i].name, name))
+			return (&cost->items[i]);
+	return (NULL);
+}
+
+static struct both
+item_subject(struct diff *d, const struct region_cost *cost,
+    const struct region_item *item)
+{
+	const struct word_of words[] = { { 'n', both_plain(cost->name) },
+		{ 'x', both_plain(item->name) } };
+
+	return (words_fill((struct sentence){ "item $x of cost $n",
+	    "Position $x der Kosten $n" }, words, 2, d->arena));
+}
+
+/* "-500.00 EUR, from 2026-01-01 to 2026-03-31, GS-7, Hosting" */
+static struct both
+item_text(struct diff *d, const struct region_item *item)
+{
+	const struct word_of words[] = { { 'n', euros(d, item->amount) },
+		{ 'p', words_period(item->from,
+		    (struct wall_us){ item->to.us + 1 }, d->arena) },
+		{ 'x', both_plain(item->voucher) },
+		{ 't', both_plain(item->title) } };
+	bool voucher = item->voucher.len > 0, title = item->title.len > 0;
+	const char *form = voucher && title ? "$n, $p, $x, $t" :
+	    voucher			    ? "$n, $p, $x" :
+	    title			    ? "$n, $p, $t" :
+					      "$n, $p";
+
+	return (words_fill((struct sentence){ form, form }, words, 4,
+	    d->arena));
+}
+
+static void
+diff_cost_items(struct diff *d, const struct region_cost *was,
+    const struct region_cost *is)
+{
+	static const struct sentence changed = { "$s is now $n, was $o.",
+		"$s ist jetzt $n, war $o." }, new = { "$s is new: $n.",
+		"$s ist neu: $n." };
+	struct about a = { 0 };
+
+	for (unsigned i = 0; i < is->nitems; i++) {
+		const struct region_item *item = &is->items[i],
+		    *before = item_find(was, item->name);
+
+		a.s = item_subject(d, is, item);
+		a.n = item_text(d, item);
+		if (before != NULL)
+			a.o = item_text(d, before);
+		if (before == NULL)
+			diff_say(d, CHANGE_NEUTRAL, new, &a);
+		else if (!str_eq(a.o.en, a.n.en))
+			diff_say(d, CHANGE_NEUTRAL, changed, &a);
+	}
+	for (unsigned i = 0; i < was->nitems; i++)
+		if (item_find(is, was->items[i].name) == NULL) {
+			a.s = item_subject(d, was, &was->items[i]);
+			diff_gone(d, CHANGE_NEUTRAL, &a);
+		}
+}
+
+/* ---- costs */
+
+static void
+diff_booking(struct diff *d, const struct region_cost *was,
+    const struct region_cost *is, struct about *a)
+{
+	static const struct sentence centre = { "the cost centre",
+		"die Kostenstelle" }, unit = { "the cost unit",
+		"der Kostenträger" }, account = { "the account",
+		"das Sachkonto" };
+
+	diff_text(d, CHANGE_NEUTRAL, centre, was->cost_centre, is->cost_centre,
+	    a);
+	diff_text(d, CHANGE_NEUTRAL, unit, was->cost_unit, is->cost_unit, a);
+	diff_text(d, CHANGE_NEUTRAL, account, was->account, is->account, a);
 }
 
 static void
@@ -62,6 +152,8 @@ diff_cost(struct diff *d, const struct region_cost *was,
 	diff_text(d, CHANGE_NEUTRAL, model, was->model->name, is->model->name,
 	    a);
 	diff_text(d, CHANGE_NEUTRAL, basis, was->tax_basis, is->tax_basis, a);
+	diff_booking(d, was, is, a);
+	diff_cost_items(d, was, is);
 	if (was->tax != is->tax || was->tax_rate != is->tax_rate)
 		diff_say(d, CHANGE_NEUTRAL, tax, a);
 	a->o = euros(d, was->amount);

@@ -77,9 +77,12 @@ static cfg_opt_t forbid_keys[] = { KEY("type"), KEY("attribute"),
 
 static cfg_opt_t price_keys[] = { KEY("flat-month"), KEY("per-request"),
 	CFG_END() };
+static cfg_opt_t item_keys[] = { KEY("title"), KEY("amount"), KEY("kind"),
+	KEY("voucher"), KEY("from"), KEY("to"), CFG_END() };
 static cfg_opt_t cost_keys[] = { KEY("title"), KEY("amount"), KEY("from"),
 	KEY("to"), KEY("model"), KEY("tax"), KEY("tax-rate"), KEY("tax-basis"),
-	KEY("correct-from"), CFG_END() };
+	KEY("correct-from"), KEY("cost-centre"), KEY("cost-unit"),
+	KEY("account"), MANY("item", item_keys), CFG_END() };
 
 static cfg_opt_t part_keys[] = { KEY("amount"), KEY("weight"), CFG_END() };
 static cfg_opt_t tier_keys[] = { KEY("weight"), CFG_END() };

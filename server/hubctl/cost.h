@@ -48,6 +48,8 @@ void print_head(const struct ctl *, const struct cost_run *);
 void shares_table(const struct ctl *, const struct cost_run *);
 void trace_table(const struct ctl *, const struct cost_run *);
 void shares_json(const struct cost_run *, bool trace);
+/* "booking":{...}, where it is booked; nothing of a cost that says nothing. */
+void add_booking(struct buf *, const struct region_cost *);
 /* The object that it prints. */
 void add_shares(struct buf *, const struct cost_run *, bool trace,
     const char *state);

@@ -201,7 +201,9 @@ add_instalment_head(struct buf *b, const struct part *part, const char *plan)
 	buf_add_json(b, cost->model->name);
 	buf_addf(b, ",\"version\":%u,\"clause\":", cost->model->version);
 	buf_add_json(b, cost->model->clause);
-	BUF_LIT(b, "},\"state\":\"closed\",\"components\":[],\"shares\":[");
+	BUF_LIT(b, "},");
+	add_booking(b, cost);
+	BUF_LIT(b, "\"state\":\"closed\",\"components\":[],\"shares\":[");
 }
 
 static void
@@ -364,7 +366,28 @@ bundle_of(struct db *db, const PGresult *res, int i, int64_t *bundle_r,
 	return (costs_of_bundle(db, bundle, a, region));
 }
 
-/* By the model of then, with the amount of now. */
+/* As it was then, with the amount of now; it is booked where it was, unless
+ * that was not said. */
+static struct region_cost
+cost_then(const struct region_cost *was, const struct region_cost *is)
+{
+	struct region_cost cost = *was;
+
+	if (is == NULL)
+		return (cost);
+	cost.amount = is->amount;
+	cost.nitems = is->nitems;
+	cost.items = is->items;
+	cost.correct_from = is->correct_from;
+	if (was->cost_centre.len + was->cost_unit.len + was->account.len > 0)
+		return (cost);
+	cost.cost_centre = is->cost_centre;
+	cost.cost_unit = is->cost_unit;
+	cost.account = is->account;
+	return (cost);
+}
+
+/* By the model of then. */
 static enum ctl_exit
 correct_one(struct db *db, const PGresult *res, int i,
     const struct region *then, const struct region *now, int64_t bundle,
@@ -389,11 +412,7 @@ correct_one(struct db *db, const PGresult *res, int i,
 		    bundle);
 		return (CTL_FAILED);
 	}
-	cost = *was;
-	if (is != NULL) {
-		cost.amount = is->amount;
-		cost.correct_from = is->correct_from;
-	}
+	cost = cost_then(was, is);
 	part.correct_from = cost.correct_from.cents;
 	return (add_run(db, p, &part,
 	    strcmp(PQgetvalue(res, i, 4), "year") == 0 ? ASKED_YEAR :

@@ -47,6 +47,43 @@ add_tax(struct buf *b, const struct region_cost *cost)
 	BUF_LIT(b, "},");
 }
 
+void
+add_booking(struct buf *b, const struct region_cost *cost)
+{
+	if (cost->cost_centre.len + cost->cost_unit.len + cost->account.len ==
+	    0)
+		return;
+	BUF_LIT(b, "\"booking\":{");
+	add_text(b, "cost_centre", cost->cost_centre);
+	add_text(b, "cost_unit", cost->cost_unit);
+	add_text(b, "account", cost->account);
+	b->len--;
+	BUF_LIT(b, "},");
+}
+
+static void
+add_items(struct buf *b, const struct cost_run *run)
+{
+	if (run->items == NULL)
+		return;
+	BUF_LIT(b, "\"items\":[");
+	for (unsigned i = 0; i < run->cost->nitems; i++) {
+		const struct region_item *item = &run->cost->items[i];
+
+		buf_addf(b, "%s\n {", i > 0 ? "," : "");
+		add_text(b, "item", item->name);
+		add_text(b, "title", item->title);
+		add_word(b, "kind", item->amount.cents < 0 ? "credit" :
+							     "charge");
+		add_text(b, "voucher", item->voucher);
+		add_date(b, "from", item->from);
+		add_date(b, "to", item->to);
+		buf_addf(b, "\"whole_cents\":%" PRId64 ",\"cents\":%" PRId64
+		    "}", item->amount.cents, run->items[i]);
+	}
+	BUF_LIT(b, "],\n");
+}
+
 static void
 add_run(struct buf *b, const struct cost_run *run, const char *state)
 {
@@ -65,6 +102,8 @@ add_run(struct buf *b, const struct cost_run *run, const char *state)
 	add_text(b, "clause", m->clause);
 	b->len--;
 	BUF_LIT(b, "},");
+	add_booking(b, run->cost);
+	add_items(b, run);
 	add_tax(b, run->cost);
 	add_word(b, "bounds",
 	    run->bounds_wait ? "waiting"

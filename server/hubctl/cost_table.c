@@ -247,6 +247,26 @@ add_step(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	buf_clear(&b);
 }
 
+/* What falls into the period of each item. */
+static void
+add_items(struct table *t, const struct ctl *ctl, const struct cost_run *run,
+    struct arena *a)
+{
+	for (unsigned i = 0; run->items != NULL && i < run->cost->nitems; i++) {
+		const struct region_item *item = &run->cost->items[i];
+		const char *cells[T_MAX] = { NULL };
+		bool both = item->voucher.len > 0 && item->title.len > 0;
+
+		cells[T_STEP] = ctl->lang == LANG_DE ? "Position" : "item";
+		cells[T_COMPONENT] = arena_str(a, item->name).p;
+		cells[T_AMOUNT] = cents_cell(a, run->items[i]);
+		cells[T_NOTE] = arena_printf(a, "%.*s%s%.*s",
+		    STR_FMT(item->voucher), both ? ", " : "",
+		    STR_FMT(item->title));
+		table_add(t, cells);
+	}
+}
+
 void
 trace_table(const struct ctl *ctl, const struct cost_run *run)
 {
@@ -255,6 +275,7 @@ trace_table(const struct ctl *ctl, const struct cost_run *run)
 
 	if (ctl->output == OUTPUT_TABLE)
 		fputc('\n', stdout);
+	add_items(t, ctl, run, a);
 	for (unsigned i = 0; i < run->result.nsteps; i++)
 		add_step(t, ctl, run, &run->result.steps[i], a);
 	table_print_take(t, ctl);

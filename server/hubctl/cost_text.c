@@ -309,6 +309,48 @@ add_tax(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
 				"cent.\n"));
 }
 
+/* ---- what it is made of and where it is booked */
+
+static void
+add_items(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
+{
+	bool de = lang == LANG_DE;
+	int64_t sums[2] = { 0, 0 }; /* charges, credits */
+
+	if (run->items == NULL)
+		return;
+	for (unsigned i = 0; i < run->cost->nitems; i++)
+		sums[run->items[i] < 0] += run->items[i];
+	buf_addf(b, de ? "%u Positionen: Belastungen " :
+			 "%u items: charges ", run->cost->nitems);
+	add_cents(b, sums[0], de ? ',' : '.');
+	buf_adds(b, str_of(de ? " EUR, Gutschriften " : " EUR, credits "));
+	add_cents(b, sums[1], de ? ',' : '.');
+	BUF_LIT(b, " EUR\n");
+}
+
+static void
+add_accounts(struct buf *b, const struct region_cost *cost, enum ctl_lang lang)
+{
+	const struct {
+		const char *en, *de;
+		struct str value;
+	} v[] = { { "cost centre", "Kostenstelle", cost->cost_centre },
+		{ "cost unit", "Kostenträger", cost->cost_unit },
+		{ "account", "Sachkonto", cost->account } };
+	size_t before = b->len;
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		if (v[i].value.len == 0)
+			continue;
+		buf_addf(b, "%s%s ", b->len > before ? ", " : "",
+		    lang == LANG_DE ? v[i].de : v[i].en);
+		buf_adds(b, v[i].value);
+	}
+	if (b->len > before)
+		BUF_LIT(b, "\n");
+}
+
 /* ---- the head of a table */
 
 static void
@@ -387,6 +429,8 @@ print_head(const struct ctl *ctl, const struct cost_run *run)
 		buf_adds(&b, m->clause);
 	}
 	BUF_LIT(&b, "\n");
+	add_items(&b, run, ctl->lang);
+	add_accounts(&b, run->cost, ctl->lang);
 	add_tax(&b, run, ctl->lang);
 	add_notes(&b, run, ctl->lang);
 	progress_end();

@@ -64,6 +64,26 @@ year_before(struct period range)
 	return (calendar_unit(day, PER_YEAR));
 }
 
+/* Each item by its own days, of which all are days of the cost. */
+static void
+take_items(const struct region_cost *cost, const struct asked *asked,
+    struct arena *a, struct cost_run *run)
+{
+	run->items = arena_array(a, cost->nitems, sizeof(*run->items));
+	run->in.cents = 0;
+	for (unsigned i = 0; i < cost->nitems; i++) {
+		const struct region_item *item = &cost->items[i];
+		struct period days = { item->from, item->to }, part;
+		int64_t cents = item->amount.cents;
+
+		if (asked->kind != ASKED_WHOLE &&
+		    !cost_part(cents, days, asked->days, &cents, &part))
+			cents = 0;
+		run->items[i] = cents;
+		run->in.cents += cents;
+	}
+}
+
 bool
 cost_run_begin(const struct region_cost *cost, const struct asked *asked,
     struct arena *a, struct cost_run *run)
@@ -80,6 +100,8 @@ cost_run_begin(const struct region_cost *cost, const struct asked *asked,
 	    !cost_part(cost->amount.cents, whole, asked->days, &run->in.cents,
 		&run->period))
 		return (false);
+	if (cost->nitems > 0)
+		take_items(cost, asked, a, run);
 	run->in.period = run->period;
 	run->bounds_wait =
 	    m->bounded && m->per == PER_YEAR && asked->kind == ASKED_MONTH;

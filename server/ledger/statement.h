@@ -23,6 +23,7 @@ struct cost_run {
 	const struct region_cost *cost;
 	struct period period; /* the days of the cost that are shared */
 	struct allocation_input in;
+	int64_t *items; /* cents of each of the cost's; NULL: it has none */
 	uint64_t *usage, *previous; /* what in points to */
 	/* By range: what tenants used that are no members. */
 	uint64_t *others, *previous_others;

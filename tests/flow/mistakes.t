@@ -73,6 +73,7 @@ SHARE = "share T { allow = {p}  %s }"
 COST = '''cost kk { title = "K"  amount = 100.00  from = 2026-01-01
 	to = 2026-12-31  model = mm %s }
 '''
+ITEMS = COST.replace("amount = 100.00", "")
 EQUAL = model(component("key = equal"))
 MANY = 1001
 
@@ -279,6 +280,20 @@ ROWS = [
     "").replace("2026-12-31", "2025-12-31"), ""),
 ("the cost runs for over a hundred years", "+" + EQUAL + COST.replace(
     "%s", "").replace("2026-12-31", "2226-12-31"), ""),
+("the cost does not run on these days", "+" + EQUAL + ITEMS %
+    "item ii { amount = 1.00  to = 2027-01-01 #!\n }", ""),
+("the cost does not run on these days", "+" + EQUAL + ITEMS %
+    "item ii { amount = 1.00  from = 2025-12-31 #!\n }", ""),
+("ends before it begins", "+" + EQUAL + ITEMS % "item ii { amount = 1.00\n"
+    "from = 2026-03-02\nto = 2026-03-01 #!\n }", ""),
+("a cost has either amount or item blocks", "+" + EQUAL + ITEMS % "", ""),
+("a cost has either amount or item blocks", "+" + EQUAL + COST %
+    "item ii { amount = 1.00 }", ""),
+("over %d items", "+" + EQUAL + ITEMS % "".join(
+    "item i%d { amount = 1.00 }\n" % i for i in range(MANY)), "over 1000"),
+("charges or credits are over 10000000000.00 in all", "+" + EQUAL + ITEMS %
+    "".join("item i%d { amount = 9999999999.00  kind = credit }\n" % i
+    for i in range(2)), ""),
 ("tax-rate goes with tax = standard", "+" + EQUAL + COST %
     "tax = exempt  tax-basis = x  tax-rate = 19", ""),
 ("tax-basis goes with tax", "+" + EQUAL + COST % "tax-basis = x", ""),

@@ -385,6 +385,16 @@ static const struct edit edits[] = {
 	    "on, was 1.00 EUR.",
 	    "Kosten betrieb: berichtigt wird ab 2,50 EUR für ein Mitglied, "
 	    "bisher 1,00 EUR." },
+	ALIKE("amount = 100.00", "amount = 100.00  account = \"523100\"", O,
+	    "cost betrieb: the account is now 523100, was not given.",
+	    "Kosten betrieb: das Sachkonto ist jetzt 523100, war ohne "
+	    "Angabe."),
+	ALIKE("amount = 100.00", "item miete { amount = 100.00  kind = credit "
+	    "voucher = \"RE 7\"  title = Miete  to = 2026-03-31 }", O,
+	    "item miete of cost betrieb is new: -100.00 EUR, from 2026-01-01 "
+	    "to 2026-03-31, RE 7, Miete.",
+	    "Position miete der Kosten betrieb ist neu: -100,00 EUR, vom "
+	    "01.01.2026 bis 31.03.2026, RE 7, Miete."),
 	ALIKE("to = 2026-12-31", "to = 2026-11-30", O,
 	    "cost betrieb now runs from 2026-01-01 to 2026-11-30, was from "
 	    "2026-01-01 to 2026-12-31.", NULL),

@@ -119,6 +119,36 @@ accepts_the_example_region(void **state)
 /* ---- costs and models */
 
 static void
+sums_the_items_of_a_cost(void **state)
+{
+	const struct region_cost *cost;
+	struct parsed p;
+
+	(void)state;
+	parse_edited(&p, "amount = 55000.00",
+	    "cost-centre = \"5110\"  account = \"523100\"\n"
+	    "item miete { amount = 60000.01  voucher = \"RE 7\" }\n"
+	    "item rabatt { amount = 5000.01  kind = credit  title = Rabatt\n"
+	    "  from = 2026-04-01  to = 2026-04-30 }");
+	assert_int_equal(p.err, HUB_OK);
+	cost = &p.region->costs[0];
+	ASSERT_STR(cost->cost_centre, "5110");
+	ASSERT_STR(cost->cost_unit, "");
+	ASSERT_STR(cost->account, "523100");
+	assert_int_equal(cost->amount.cents, 5500000);
+	assert_int_equal(cost->nitems, 2);
+	ASSERT_STR(cost->items[0].name, "miete");
+	ASSERT_STR(cost->items[0].voucher, "RE 7");
+	assert_int_equal(cost->items[0].from.us, cost->from.us);
+	assert_int_equal(cost->items[0].to.us, cost->to.us);
+	assert_int_equal(cost->items[1].amount.cents, -500001);
+	ASSERT_STR(cost->items[1].title, "Rabatt");
+	assert_int_equal(cost->items[1].to.us - cost->items[1].from.us,
+	    29 * WALL_DAY_US);
+	parsed_clear(&p);
+}
+
+static void
 keeps_what_a_model_says(void **state)
 {
 	const struct region_component *c;
@@ -216,6 +246,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_the_items_of_a_cost),
 		cmocka_unit_test(keeps_what_a_model_says),
 		cmocka_unit_test(T16_refuses_models_that_do_not_hold_together),
 		cmocka_unit_test(loads_what_files_include_and_refer_to),

@@ -1,0 +1,161 @@
+#!/bin/sh
+''''exec python3 -- "$0" "$@" # '''
+# costs.t - what a cost is made of and where it is booked: items, credits,
+# cost centres and accounts, from the region file to what finance staff take
+# away (ledger.md, sections 5, 6 and 8).
+
+import csv
+import io
+
+from flow import *
+
+REGION = '''
+tenant kamen { name = "Stadt Kamen"  ags = "05978020"  kind = municipality }
+tenant unna { name = "Kreisstadt Unna"  ags = "05978036"
+	kind = municipality }
+cost betrieb-2025 { title = "Betrieb"  from = 2025-01-01  to = 2025-12-31
+	model = kopf  cost-centre = "5110"  cost-unit = "11.01.05"
+	account = "523100"
+	item miete { amount = 12000.00  title = "Miete"  voucher = "RE 2025-7" }
+	item umzug { amount = 500.01  voucher = "=RE 8"  from = 2025-02-10
+		to = 2025-02-20 }
+	item rabatt { amount = 3000.00  kind = credit  voucher = "GS 1"
+		from = 2025-01-01  to = 2025-02-28 } }
+cost plan-2026 { title = "Plan"  amount = 1200.00  from = 2026-01-01
+	to = 2026-12-31  model = kopf }
+model kopf { version = 1  members = {kamen, unna}
+	component kopf { basis-points = 10000  key = equal }
+	minimum = 10.00 }
+%s'''
+ONE, TWO = "kamen:c.weber", "unna:a.yilmaz"
+
+
+def setup():
+	w = World("costs")
+	w.apply(REGION % "")
+	return w
+
+
+def apply(w, text, code=0):
+	"""Whatever it widens."""
+	path = w.write("region.hub", text)
+	said = w.ctl("apply", path, code=None)[1]
+	m = re.search(r"--accept-widening[ =]([0-9a-f]{64})", said)
+	return w.ctl("apply", path, *(["--accept-widening", m.group(1)] if m
+	    else []), code=code)[1]
+
+
+def shares(w, *argv):
+	out = json.loads(w.ctl("-o", "json", "allocate", *argv)[0])
+	same(sum(s["share_cents"] for s in out["shares"]), out["amount_cents"],
+	    "the sum of shares")
+	return out
+
+
+def close(w, month):
+	w.ctl("period", "close", month, "--as", ONE)
+	w.ctl("period", "close", month, "--as", TWO)
+
+
+def rows(text, delimiter=","):
+	return list(csv.reader(io.StringIO(text, newline=""),
+	    delimiter=delimiter, strict=True))
+
+
+# ---- items
+
+@test
+def a_cost_is_the_sum_of_its_items(w):
+	out = shares(w, "betrieb-2025")
+	same(out["amount_cents"], 950001, "amount")
+	same([(i["item"], i["kind"], i["voucher"], i["whole_cents"], i["cents"],
+	    i["from"], i["to"]) for i in out["items"]], [
+	    ("miete", "charge", "RE 2025-7", 1200000, 1200000, "2025-01-01",
+	    "2025-12-31"),
+	    ("umzug", "charge", "=RE 8", 50001, 50001, "2025-02-10",
+	    "2025-02-20"),
+	    ("rabatt", "credit", "GS 1", -300000, -300000, "2025-01-01",
+	    "2025-02-28")], "items")
+	same(out["booking"], {"cost_centre": "5110", "cost_unit": "11.01.05",
+	    "account": "523100"}, "booking")
+	# Others say nothing of items.
+	out = shares(w, "plan-2026")
+	check("items" not in out and "booking" not in out, out)
+
+
+@test
+def months_have_what_falls_into_them(w):
+	amounts = [shares(w, "betrieb-2025", "--period", "2025-%02d" % m)
+	    for m in range(1, 13)]
+	same([a["amount_cents"] for a in amounts], [100000 - 150000,
+	    100000 + 50001 - 150000] + [100000] * 10, "months")
+	same([i["cents"] for i in amounts[1]["items"]], [100000, 50001,
+	    -150000], "the second one's items")
+	same(amounts[0]["whole_cents"], 950001, "of the whole")
+
+
+@test
+def T10_more_credit_than_charge_is_shared_as_a_credit(w):
+	"""Exact negatives, and no minimum."""
+	out = shares(w, "betrieb-2025", "--period", "2025-01")
+	same([s["share_cents"] for s in out["shares"]], [-25000, -25000],
+	    "shares")
+	more = '''cost %s-2025 { title = "x"  from = 2025-01-01
+	to = 2025-12-31  model = drei
+	item eins { amount = 1000.01  kind = %s } }
+'''
+	apply(w, REGION % (more % ("last", "charge") + more % ("gut", "credit")
+	    + '''model drei { version = 1  members = {kamen, unna}
+	component eins { basis-points = 3333  key = equal }
+	component zwei { basis-points = 6667  key = weights
+		member kamen { weight = 2 } member unna { weight = 5 } }
+	minimum = 0.01 }
+'''))
+	gut, last = shares(w, "gut-2025"), shares(w, "last-2025")
+	same([s["share_cents"] for s in gut["shares"]],
+	    [-s["raw_cents"] for s in last["shares"]], "the same keys")
+	same((gut["amount_cents"], [s["bound"] for s in gut["shares"]]),
+	    (-100001, [None, None]), "unbounded")
+	apply(w, REGION % "")
+
+
+@test
+def people_are_shown_the_items(w):
+	out = w.ctl("--lang", "de", "allocate", "betrieb-2025", "--trace")[0]
+	for want in ("3 Positionen: Belastungen 12500,01 EUR, Gutschriften "
+	    "-3000,00 EUR", "Kostenstelle 5110, Kostenträger 11.01.05, "
+	    "Sachkonto 523100", "RE 2025-7, Miete"):
+		check(want in out, "%s: %s" % (want, out))
+	out = rows(w.ctl("-o", "csv", "--lang", "en", "allocate",
+	    "betrieb-2025", "--trace")[0])
+	same([(r[0], r[1], r[5], r[6]) for r in out[1:4]], [
+	    ("item", "miete", "12000.00", "RE 2025-7, Miete"),
+	    ("item", "umzug", "500.01", "'=RE 8"),
+	    ("item", "rabatt", "-3000.00", "GS 1")], "trace")
+	out = w.ctl("--lang", "en", "diff", w.write("other.hub", (REGION %
+	    "").replace("amount = 500.01", "amount = 500.02")))[0]
+	check("item umzug of cost betrieb-2025 is now 500.02 EUR, from "
+	    "2025-02-10 to 2025-02-20, =RE 8, was 500.01 EUR" in out, out)
+
+
+@test
+def a_credit_note_of_a_closed_month_is_a_correction(w):
+	for month in ("2025-01", "2025-02", "2025-03"):
+		close(w, month)
+	same(w.sql("SELECT to_char(service_from, 'MM'), ags, "
+	    "sum(amount_cents) FROM report.journal WHERE account = 'share' "
+	    "GROUP BY 1, 2 ORDER BY 1, 2"), [["01", "05978020", "-25000"],
+	    ["01", "05978036", "-25000"], ["02", "05978036", "1"],
+	    ["03", "05978020", "50000"], ["03", "05978036", "50000"]],
+	    "posted")
+	apply(w, (REGION % "").replace("item umzug", '''item spaet {
+	amount = 40.00  kind = credit  voucher = "GS 2"  from = 2025-03-01
+	to = 2025-03-31 }
+	item umzug'''))
+	w.ctl("correct", "2025-03", "--reason", "GS 2", "--as", ONE)
+	same(w.sql("SELECT ags, amount_cents FROM report.journal WHERE "
+	    "type = 'CORRECTION' AND account = 'share' ORDER BY 1"),
+	    [["05978020", "-2000"], ["05978036", "-2000"]], "corrected")
+
+
+main(setup)
