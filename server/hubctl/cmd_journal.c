@@ -1,6 +1,6 @@
-/* server/hubctl/cmd_journal.c - hubctl export journal, statement, usage, focus
- * and protocol, and hubctl period deferred: what finance staff take away, as a
- * table, JSON or CSV. Of closed months the same bytes come each time. */
+/* server/hubctl/cmd_journal.c - hubctl export journal, bookings, statement, usage,
+ * focus and protocol, and hubctl period deferred: what finance staff take away, as
+ * a table, JSON or CSV. Of closed months the same bytes come each time. */
 #include "server/hubctl/cost.h"
 
 /* $1 and $2 are the first and the last day of the period. */
@@ -47,6 +47,40 @@ static const char journal_sql[] =
     "reverses, reason, tenant || ':' || person, "
     DB_INSTANT("posted_at") ", "
     "run_id, run_sha256 FROM report.journal "
+    "WHERE booked_period BETWEEN $1::date AND $2::date "
+    "ORDER BY entry_id, line_no";
+
+static const struct column booking_columns[] = {
+	{ "entry", "ENTRY", "Beleg", CELL_INT },
+	{ "line", "LINE", "Zeile", CELL_INT },
+	{ "type", "TYPE", "Art", CELL_TEXT },
+	{ "booked", "BOOKED", "Buchungsmonat", CELL_DATE },
+	{ "posted", "POSTED", "Belegdatum", CELL_DATE },
+	{ "from", "FROM", "Leistung von", CELL_DATE },
+	{ "to", "TO", "Leistung bis", CELL_DATE },
+	{ "cost_centre", "COST CENTRE", "Kostenstelle", CELL_TEXT },
+	{ "cost_unit", "COST UNIT", "Kostenträger", CELL_TEXT },
+	{ "account", "ACCOUNT", "Sachkonto", CELL_TEXT },
+	{ "ags", "AGS", "AGS", CELL_TEXT },
+	{ "name", "NAME", "Name", CELL_TEXT },
+	{ "amount", "AMOUNT", "Betrag", CELL_CENTS },
+	{ "currency", "CURRENCY", "Währung", CELL_TEXT },
+	{ "tax", "TAX", "Steuerkennzeichen", CELL_TEXT },
+	{ "tax_percent", "TAX %", "Steuersatz", CELL_INT },
+	{ "cost", "COST", "Kosten", CELL_TEXT },
+	{ "title", "TITLE", "Bezeichnung", CELL_TEXT },
+	{ "vouchers", "VOUCHERS", "Belege der Kosten", CELL_TEXT },
+	{ "reverses", "REVERSES", "Storniert", CELL_INT },
+	{ "reason", "REASON", "Grund", CELL_TEXT },
+	{ "run", "RUN", "Berechnung", CELL_INT },
+};
+static const char booking_sql[] =
+    "SELECT entry_id, line_no, type, to_char(booked_period, 'YYYY-MM'), "
+    "to_char(posted_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD'), "
+    "to_char(service_from, 'YYYY-MM-DD'), to_char(service_to, "
+    "'YYYY-MM-DD'), cost_centre, cost_unit, account, ags, name, "
+    "amount_cents, 'EUR', tax, CASE WHEN tax IS NOT NULL THEN tax_rate END, "
+    "cost, title, vouchers, reverses, reason, run_id FROM report.booking "
     "WHERE booked_period BETWEEN $1::date AND $2::date "
     "ORDER BY entry_id, line_no";
 
@@ -173,6 +207,7 @@ static const char protocol_sql[] =
 	{ name##_sql, name##_columns,                                         \
 	    sizeof(name##_columns) / sizeof(name##_columns[0]), english }
 static const struct report journal = REPORT(journal, false),
+			   booking = REPORT(booking, false),
 			   statement = REPORT(statement, false),
 			   usage = REPORT(usage, false),
 			   focus = REPORT(focus, true);
@@ -278,6 +313,12 @@ enum ctl_exit
 cmd_export_journal(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
 	return (export(ctl, argv[0], &journal));
+}
+
+enum ctl_exit
+cmd_export_bookings(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
+{
+	return (export(ctl, argv[0], &booking));
 }
 
 enum ctl_exit

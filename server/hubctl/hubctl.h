@@ -94,8 +94,8 @@ ctl_fn cmd_usage, cmd_allocate, cmd_statement, cmd_compare, cmd_indicators,
 ctl_fn cmd_period_list, cmd_period_close, cmd_period_retire, cmd_correct,
     cmd_period_deferred,
     cmd_plan;
-ctl_fn cmd_export_journal, cmd_export_statement, cmd_export_usage,
-    cmd_export_focus, cmd_export_protocol;
+ctl_fn cmd_export_journal, cmd_export_bookings, cmd_export_statement,
+    cmd_export_usage, cmd_export_focus, cmd_export_protocol;
 ctl_fn cmd_diff, cmd_rollback, cmd_sign;
 ctl_fn cmd_audit, cmd_fmt, cmd_export_as;
 ctl_fn cmd_agreements, cmd_who_can, cmd_what_can, cmd_explain;

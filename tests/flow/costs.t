@@ -158,4 +158,95 @@ def a_credit_note_of_a_closed_month_is_a_correction(w):
 	    [["05978020", "-2000"], ["05978036", "-2000"]], "corrected")
 
 
+# ---- bookings
+
+@test
+def bookings_have_cost_centre_and_account(w):
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025-02")[0])
+	same([(b["ags"], b["amount_cents"], b["cost_centre"], b["cost_unit"],
+	    b["account"], b["vouchers"], b["type"], b["from"], b["line"])
+	    for b in out], [("05978036", 1, "5110", "11.01.05", "523100",
+	    "RE 2025-7, =RE 8, GS 1", "ALLOCATION", "2025-02-01", 1)], "rows")
+	# The late credit note is booked in the open month.
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025-04")[0])
+	same([(b["ags"], b["amount_cents"], b["account"], b["vouchers"],
+	    b["type"], b["reason"]) for b in out], [(a, -2000, "523100",
+	    "RE 2025-7, GS 2", "CORRECTION", "GS 2") for a in ("05978020",
+	    "05978036")], "correction")
+	entry = out[0]["entry"]
+	w.ctl("correct", "--reverse", str(entry), "--reason", "falsch",
+	    "--as", TWO)
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025-04")[0])
+	same([(b["amount_cents"], b["account"], b["reverses"]) for b in out
+	    if b["type"] == "REVERSAL"], [(2000, "523100", entry)] * 2,
+	    "reversal")
+
+
+@test
+def accounts_of_now_do_not_move_what_is_booked(w):
+	before = w.ctl("-o", "csv", "--lang", "de", "export", "bookings",
+	    "2025-02")[0]
+	apply(w, (REGION % "").replace("523100", "999999"))
+	same(w.ctl("-o", "csv", "--lang", "de", "export", "bookings",
+	    "2025-02")[0], before, "byte for byte")
+	w.ctl("correct", "2025-03", "--reason", "Konto", "--as", ONE)
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025-04")[0])
+	same({b["account"] for b in out}, {"523100"}, "of closed months")
+	close(w, "2025-04")
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025-04")[0])
+	same({b["account"] for b in out if b["type"] == "ALLOCATION"},
+	    {"999999"}, "of the next one")
+	apply(w, REGION % "")
+
+
+@test
+def T40_bookings_open_in_german_excel(w):
+	text = w.ctl("-o", "csv", "--lang", "de", "export", "bookings",
+	    "2025-03")[0]
+	check(text.startswith("\ufeffBeleg;Zeile;Art;"), text[:60])
+	head, *body = rows(text[1:], ";")
+	at = {name: i for i, name in enumerate(head)}
+	same([(r[at["Kostenstelle"]], r[at["Kostenträger"]],
+	    r[at["Sachkonto"]], r[at["Name"]], r[at["Betrag"]],
+	    r[at["Leistung bis"]], r[at["Belege der Kosten"]])
+	    for r in body], [("5110", "11.01.05", "523100", n, "500,00",
+	    "31.03.2025", "RE 2025-7") for n in ("Stadt Kamen",
+	    "Kreisstadt Unna")], "rows")
+	# The same amounts as the journal's.
+	journal = json.loads(w.ctl("-o", "json", "export", "journal",
+	    "2025")[0])
+	bookings = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2025")[0])
+	same(sum(b["amount_cents"] for b in bookings), sum(l["amount_cents"]
+	    for l in journal if l["account"] == "share"), "sums")
+
+
+@test
+def instalments_are_booked_where_the_cost_is(w):
+	apply(w, REGION % '''cost raten-2026 { title = "Raten"
+	amount = 1200.00  from = 2026-01-01  to = 2026-12-31  model = kopf
+	cost-centre = "4711" }
+''')
+	w.ctl("plan", "raten-2026", "2026", "--as", ONE)
+	for month in ["2025-%02d" % m for m in range(5, 13)] + ["2026-01"]:
+		close(w, month)
+	out = json.loads(w.ctl("-o", "json", "export", "bookings",
+	    "2026-01")[0])
+	same([(b["amount_cents"], b["cost_centre"], b["account"])
+	    for b in out if b["type"] == "INSTALMENT"], [(5000, "4711",
+	    None)] * 2, "instalments")
+	# Who reads the journal reads these, and nobody else.
+	same(w.sql("SELECT rolname FROM pg_roles WHERE has_table_privilege("
+	    "oid, 'report.booking', 'SELECT') <> has_table_privilege(oid, "
+	    "'report.journal', 'SELECT')"), [], "rights")
+	same(w.sql("SELECT has_table_privilege('hub_ingest', "
+	    "'report.booking', 'SELECT'), has_table_privilege('finance_ro', "
+	    "'report.booking', 'SELECT')"), [["f", "t"]], "of roles")
+
+
 main(setup)

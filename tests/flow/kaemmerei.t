@@ -105,7 +105,8 @@ def table(w, name):
 
 @test
 def files_open_in_excel_as_the_page_says(w):
-	for name in ("journal-2026-10.csv", "bescheide-2026-10.csv",
+	for name in ("journal-2026-10.csv", "buchungen-2026-10.csv",
+	    "bescheide-2026-10.csv",
 	    "froendenberg-2026-10.csv"):
 		for row in table(w, name)[1:]:
 			for cell in row:

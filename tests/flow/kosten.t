@@ -70,7 +70,8 @@ def every_command_of_the_page_works(w):
 
 @test
 def files_open_as_the_page_says(w):
-	for name in ("holzwickede", "journal", "bescheide", "nutzung"):
+	for name in ("holzwickede", "journal", "buchungen", "bescheide",
+	    "nutzung"):
 		with open(w.path(name + ".csv"), "rb") as f:
 			text = f.read()
 		check(text.startswith(b"\xef\xbb\xbf"), name + ": BOM")
