@@ -201,15 +201,16 @@ add_component(struct buf *b, const struct region_model *m,
 		    c->coalitions[i].members, c->coalitions[i].amount.cents);
 }
 
-static struct str
-model_text(struct diff *d, const struct region_model *m)
+struct str
+region_model_text(const struct region_model *m, struct arena *a)
 {
 	struct str text;
 	struct buf b;
 
 	buf_init(&b, MODEL_MAX);
-	buf_addf(&b, "%u %d %d %u %u %u;", m->version, (int)m->per,
-	    (int)m->party, m->meter.access, m->meter.entity, m->meter.kib);
+	buf_addf(&b, "%u %d %d %u %u %u %zu;", m->version, (int)m->per,
+	    (int)m->party, m->meter.access, m->meter.entity, m->meter.kib,
+	    m->clause.len);
 	buf_adds(&b, m->clause);
 	for (unsigned i = 0; i < m->nmembers; i++) {
 		const struct region_member *rm = &m->members[i];
@@ -221,7 +222,7 @@ model_text(struct diff *d, const struct region_model *m)
 	}
 	for (unsigned i = 0; i < m->ncomponents; i++)
 		add_component(&b, m, &m->components[i]);
-	text = arena_str(d->arena, buf_str(&b));
+	text = arena_str(a, buf_str(&b));
 	buf_clear(&b);
 	return (text);
 }
@@ -242,7 +243,8 @@ diff_models(struct diff *d)
 		a.s = diff_subject(d, MODEL, is->name);
 		if (was == NULL)
 			diff_new(d, CHANGE_NEUTRAL, &a);
-		else if (!str_eq(model_text(d, was), model_text(d, is)))
+		else if (!str_eq(region_model_text(was, d->arena),
+			     region_model_text(is, d->arena)))
 			diff_say(d, CHANGE_NEUTRAL, changed, &a);
 	}
 	for (unsigned i = 0; i < d->before->nmodels; i++)

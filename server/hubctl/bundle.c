@@ -336,6 +336,9 @@ bundle_put(const struct ctl *ctl, struct db *db, struct bundle *b,
 	}
 	if (code == CTL_OK)
 		code = bundle_complete(ctl, db, b);
+	/* A stored text comes back whatever came after it. */
+	if (code == CTL_OK && b->number == 0)
+		code = bundle_models_check(ctl, db, b);
 	if (code == CTL_OK)
 		code = judge(ctl, &before, b, &facts);
 	if (ctl->dry_run)

@@ -45,6 +45,10 @@ enum ctl_exit bundle_number(const char *text, int64_t *number_r)
  * a dry run says what would happen. note may be NULL. */
 enum ctl_exit bundle_put(const struct ctl *, struct db *, struct bundle *,
     const char *note) HUB_MUST_CHECK;
+/* Whether a version of a model that some bundle has, has another content in
+ * these files; which is said. Of several such bundles the newest counts. */
+enum ctl_exit bundle_models_check(const struct ctl *, struct db *,
+    const struct bundle *) HUB_MUST_CHECK;
 /* On standard error, in the language of the command line. */
 void message_print(const struct ctl *, const struct region_message *);
 void changes_print(const struct ctl *, const struct region_change *,

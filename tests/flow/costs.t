@@ -5,7 +5,9 @@
 # away (ledger.md, sections 5, 6 and 8).
 
 import csv
+import hashlib
 import io
+import struct
 
 from flow import *
 
@@ -247,6 +249,89 @@ def instalments_are_booked_where_the_cost_is(w):
 	same(w.sql("SELECT has_table_privilege('hub_ingest', "
 	    "'report.booking', 'SELECT'), has_table_privilege('finance_ro', "
 	    "'report.booking', 'SELECT')"), [["f", "t"]], "of roles")
+
+
+# ---- versions of models
+
+@test
+def T16_a_version_of_a_model_says_one_thing_for_ever(w):
+	"""Whatever was in force between."""
+	cost = '''cost x-2026 { title = "x"  amount = 1.00  from = 2026-01-01
+	to = 2026-12-31  model = neu }
+model neu { version = %d  members = {kamen, unna}  clause = "%s"
+	component kopf { basis-points = 10000  key = equal } }
+'''
+	apply(w, REGION % (cost % (1, "eins")))
+	apply(w, REGION % (cost % (2, "zwei")))
+	apply(w, REGION % "")
+	number = json.loads(w.ctl("-o", "json", "bundles")[0])[-1]["bundle"]
+	for version, clause in ((1, "zwei"), (2, "eins")):
+		said = apply(w, REGION % (cost % (version, clause)), code=78)
+		check("model neu: version %d has another content in bundle" %
+		    version in said, said)
+	said = w.ctl("--lang", "de", "apply", "--dry-run", w.path("region.hub"),
+	    code=78)[1]
+	check("bekommt eine neue Version" in said, said)
+	same(json.loads(w.ctl("-o", "json", "bundles")[0])[-1]["bundle"],
+	    number, "nothing was stored")
+	apply(w, REGION % (cost % (1, "eins")))
+	apply(w, REGION % (cost % (3, "drei")))
+
+
+@test
+def inhabitants_are_part_of_a_version(w):
+	text = REGION.replace("kind = municipality }", '''kind = municipality
+	population "2018-12-31" { inhabitants = 10 } }''') % '''
+model leute { version = 1  members = {kamen}
+	component leute { basis-points = 10000  key = population
+		key-date = 2018-12-31 } }
+'''
+	apply(w, text)
+	said = apply(w, text.replace("= 10 }", "= 11 }"), code=78)
+	check("model leute: version 1" in said, said)
+	# Of another day, they say nothing of it.
+	apply(w, text.replace("= 10 } }", '= 10 }  population "2020-12-31" '
+	    "{ inhabitants = 9 } }"))
+
+
+def put_bundle(w, text):
+	"""In force without hubctl, as one from before this rule."""
+	data = text.encode()
+	whole = b"".join(struct.pack(">Q", len(x)) + x for x in (b"region.hub",
+	    data))
+	w.sql("""DO $$ DECLARE b bigint; BEGIN
+	    b := hub.bundle_begin('\\x%s', 'x', '');
+	    PERFORM hub.bundle_add(b, 'region.hub', '\\x%s');
+	    PERFORM hub.head_move(b, (SELECT epoch FROM hub.head)); END $$"""
+	    % (hashlib.sha256(whole).hexdigest(), data.hex()))
+
+
+@test
+def of_several_contents_the_newest_counts(w):
+	"""Bundles from before this rule lock nobody out; a rollback is never
+	refused."""
+	one, two = (REGION % "# %d\n" % i for i in (1, 2))
+	two = two.replace("minimum = 10.00", "minimum = 11.00")
+	apply(w, one)
+	number = json.loads(w.ctl("-o", "json", "bundles")[0])[-1]["bundle"]
+	put_bundle(w, two)
+	apply(w, two + "# 3\n")
+	said = apply(w, one + "# 4\n", code=78)
+	check("model kopf: version 1" in said, said)
+	w.ctl("rollback", str(number))
+	apply(w, one + "# 5\n")
+
+
+@test
+def what_was_tampered_with_is_no_witness(w):
+	w.sql("""ALTER TABLE hub.bundle_file DISABLE TRIGGER USER;
+	    UPDATE hub.bundle_file SET bytes = convert_to(replace(convert_from(
+		bytes, 'UTF8'), 'minimum = 10.00', 'minimum = 12.00'), 'UTF8')
+		WHERE bundle_id < (SELECT bundle_id FROM hub.head);
+	    ALTER TABLE hub.bundle_file ENABLE ALWAYS TRIGGER immutable""")
+	apply(w, (REGION % "").replace("minimum = 10.00", "minimum = 12.00"),
+	    code=78)
+	apply(w, REGION % "# 6\n")
 
 
 main(setup)
