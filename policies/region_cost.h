@@ -61,6 +61,9 @@ struct region_member {
 	const struct tenant *tenant;
 	struct wall_us from, to;       /* days, both included */
 	struct money minimum, maximum; /* INT64_MAX cents: no maximum */
+	/* What it would pay on its own, for a year or month as the bounds; no
+	 * part of any share. INT64_MAX cents: not known. */
+	struct money alone;
 };
 
 struct region_meter {

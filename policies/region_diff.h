@@ -25,8 +25,7 @@ struct region_change {
 void region_diff(const struct region *before, const struct region *after,
     struct arena *, const struct region_change **changes_r, unsigned *n_r);
 bool region_widens(const struct region_change *, unsigned n);
-/* All that a model says and that shares rest on, inhabitants too: equal texts,
- * equal shares. */
+/* All that a model says, inhabitants too: equal texts, equal shares. */
 struct str region_model_text(const struct region_model *, struct arena *);
 /* What is accepted when a change that widens is accepted: this text instead of
  * that one, with these consequences. before and after are region_hash's. */

@@ -217,8 +217,8 @@ region_model_text(const struct region_model *m, struct arena *a)
 
 		buf_adds(&b, rm->tenant->name);
 		buf_addf(&b, " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-		    ";", rm->from.us, rm->to.us, rm->minimum.cents,
-		    rm->maximum.cents);
+		    " %" PRId64 ";", rm->from.us, rm->to.us,
+		    rm->minimum.cents, rm->maximum.cents, rm->alone.cents);
 	}
 	for (unsigned i = 0; i < m->ncomponents; i++)
 		add_component(&b, m, &m->components[i]);

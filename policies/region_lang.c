@@ -91,7 +91,7 @@ static cfg_opt_t component_keys[] = { KEY("basis-points"), KEY("key"),
 	KEY("key-date"), KEY("on-zero"), MANY("member", part_keys),
 	MANY("tier", tier_keys), MANY("coalition", coalition_keys), CFG_END() };
 static cfg_opt_t member_keys[] = { KEY("from"), KEY("to"), KEY("minimum"),
-	KEY("maximum"), CFG_END() };
+	KEY("maximum"), KEY("alone"), CFG_END() };
 static cfg_opt_t meter_keys[] = { KEY("access"), KEY("entity"), KEY("kib"),
 	CFG_END() };
 static cfg_opt_t model_keys[] = { KEY("version"), KEY("clause"),

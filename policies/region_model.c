@@ -45,6 +45,8 @@ static const struct field membership_fields[] = {
 	    NULL },
 	{ "to", F_DATE, false, offsetof(struct region_member, to), 0, 0, 0,
 	    NULL },
+	{ "alone", F_MONEY, false, offsetof(struct region_member, alone), 0, 0,
+	    0, NULL },
 	FIELDS_END
 };
 static const struct field meter_fields[] = {
@@ -141,7 +143,7 @@ list_members(const struct sec *s, struct region_model *model,
 	return (v);
 }
 
-/* A member's own bounds and days: what it does not say is the model's. */
+/* A member's own bounds, days and cost alone: what it does not say is the model's. */
 static void
 read_member(const struct sec *s, const struct region_model *model,
     struct region_member *members)
@@ -163,6 +165,7 @@ static void
 read_members(const struct sec *s, struct region_model *model)
 {
 	struct region_member all = { .maximum = { INT64_MAX },
+		.alone = { INT64_MAX },
 		.from = { INT64_MIN },
 		.to = { INT64_MAX } };
 	struct region_member *members;

@@ -5,6 +5,7 @@
 #include "policies/policy_store.h"
 #include "server/hubctl/cost.h"
 #include "server/hubctl/progress.h"
+#include "server/ledger/alone.h"
 #include "server/ledger/notice.h"
 
 #define HTML_MAX ((size_t)64 << 20)
@@ -76,6 +77,37 @@ cost_share(struct db *db, struct cost_run *run, struct arena *a)
 	return (CTL_CONFIG);
 }
 
+void
+warn_untaxed(const struct ctl *ctl, const struct region *region,
+    struct period period)
+{
+	struct wall_us day = period.from;
+
+	while (day.us <= period.to.us) {
+		struct period year = calendar_unit(day, PER_YEAR);
+		int64_t cents = untaxed_cents(region, day);
+		bool de = ctl->lang == LANG_DE;
+		char text[WALL_STR_MAX];
+		struct buf b;
+
+		day.us = year.to.us + WALL_DAY_US;
+		if (cents <= UNTAXED_MARK_CENTS)
+			continue;
+		wall_format(year.from, text);
+		buf_init(&b, 64);
+		add_cents(&b, cents, de ? ',' : '.');
+		ctl_warn(de ? "Kosten %.4s ohne Umsatzsteuer (outside): %s EUR, "
+			      "über 17500,00 EUR (§ 2b Abs. 2 Nr. 1 UStG); "
+			      "ob es dabei bleibt, prüft die Steuerstelle" :
+			      "costs of %.4s decided to be outside of tax: %s "
+			      "EUR, above 17500.00 EUR (sec. 2b (2) no. 1 "
+			      "UStG); tax staff check whether that holds",
+		    text, buf_cstr(&b));
+		buf_clear(&b);
+		return;
+	}
+}
+
 /* ---- allocate */
 
 static enum ctl_exit
@@ -132,8 +164,10 @@ cmd_allocate(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 		code = begin_one(region, argv[0], &asked, a, &run);
 	if (code == CTL_OK)
 		code = cost_share(db, &run, a);
-	if (code == CTL_OK)
+	if (code == CTL_OK) {
+		warn_untaxed(ctl, region, run.period);
 		print_shares(ctl, &run);
+	}
 	db_close(db);
 	region_free(region);
 	arena_free(a);
@@ -211,6 +245,8 @@ statement(const struct ctl *ctl, struct db *db, const struct region *region,
 	runs = arena_array(a, region->ncosts + (size_t)1, sizeof(*runs));
 	if (tenant == NULL)
 		return (CTL_FAILED);
+	if (asked->kind != ASKED_WHOLE)
+		warn_untaxed(ctl, region, asked->days);
 	err = closed_read(db, asked, tenant, &closed);
 	code = err == HUB_OK ? share_all(db, region, tenant, asked, &closed, a,
 				   runs, &n) :

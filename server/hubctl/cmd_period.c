@@ -266,6 +266,7 @@ close_month(struct step *s, const char *text, const struct asked *asked)
 		    "$5::json)", 5, params, &res);
 	if (code == CTL_OK) {
 		print_runs(s);
+		warn_untaxed(s->ctl, s->region, asked->days);
 		code = say_closed(s, text, PQgetvalue(res, 0, 0));
 	}
 	PQclear(res);

@@ -95,6 +95,10 @@ enum ctl_exit cost_period(const char *text, struct asked *) HUB_MUST_CHECK;
 /* Reads usage and shares; says what is wrong. */
 enum ctl_exit cost_share(struct db *, struct cost_run *, struct arena *)
     HUB_MUST_CHECK;
+/* Says the first year that the period touches in which the costs that were
+ * decided to be outside of tax are above the mark of alone.h: the hub judges no
+ * tax, but whoever decided wants to know. */
+void warn_untaxed(const struct ctl *, const struct region *, struct period);
 /* By name or AGS; says that there is none. */
 const struct tenant *cost_tenant(const struct region *, const char *name);
 

@@ -31,7 +31,8 @@ static const char costs_sql[] =
     "AND s.key NOT IN ('bounds', 'instalment')), "
     "'raw_cents', m->'raw_cents', 'bound', m->'bound', "
     "'bounds_cents', (m->>'share_cents')::bigint "
-    "- (m->>'raw_cents')::bigint, 'share_cents', m->'share_cents')::text, "
+    "- (m->>'raw_cents')::bigint, 'share_cents', m->'share_cents', "
+    "'alone_cents', m->'alone_cents')::text, "
     "r.cost, r.title, to_char(r.period_from, 'YYYY-MM-DD'), "
     "to_char(r.period_to, 'YYYY-MM-DD'), r.amount_cents, r.model, "
     "r.model_version, r.doc::json->'model'->>'clause', r.kind, r.run_id, "
@@ -46,8 +47,18 @@ static const char lines_sql[] =
     "SELECT s.cost, s.\"from\", s.\"to\", s.component, s.key, s.weight, "
     "s.weights, round(s.amount_cents / 100.0, 2), "
     "round(s.cents / 100.0, 2), s.model || ' ' || s.model_version, s.clause "
-    "FROM report.statement_line s WHERE s.ags = $3 AND s.run_id IN "
-    "(SELECT r.run_id " RUNS ") ORDER BY s.run_id, s.i";
+    "FROM (SELECT l.run_id, l.i, l.cost, l.\"from\", l.\"to\", l.component, "
+    "l.key, l.weight, l.weights, l.amount_cents, l.cents, l.model, "
+    "l.model_version, l.clause FROM report.statement_line l "
+    "WHERE l.ags = $3 UNION ALL "
+    /* What is no share comes last. */
+    "SELECT r.run_id, 2000000000, r.cost, r.period_from, r.period_to, "
+    "'(alone)', 'alone', NULL, NULL, (m->>'alone_cents')::bigint, NULL, "
+    "r.model, r.model_version, r.doc::json->'model'->>'clause' "
+    "FROM report.allocation_run r CROSS JOIN LATERAL "
+    "json_array_elements(r.doc::json->'shares') m "
+    "WHERE m->>'ags' = $3 AND m->>'alone_cents' IS NOT NULL) s "
+    "WHERE s.run_id IN (SELECT r.run_id " RUNS ") ORDER BY s.run_id, s.i";
 
 /* All entries for days of the period: of a year those of its months, too. */
 static const char entries_sql[] =

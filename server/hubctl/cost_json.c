@@ -1,8 +1,10 @@
 /* server/hubctl/cost_json.c - shares for programs: amounts in cents, weights
  * as integers in the unit of their key, of any length. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "server/hubctl/cost.h"
+#include "server/ledger/alone.h"
 
 #define JSON_MAX ((size_t)256 << 20)
 
@@ -134,8 +136,22 @@ add_components(struct buf *b, const struct cost_run *run)
 	BUF_LIT(b, "],");
 }
 
+/* Nothing of what is not known. shapley may be NULL. */
 static void
-add_member(struct buf *b, const struct cost_run *run, unsigned i)
+add_alone(struct buf *b, const struct cost_run *run, unsigned member,
+    const int64_t *shapley)
+{
+	int64_t alone = alone_cents(run, member);
+
+	if (alone < ALONE_UNKNOWN)
+		buf_addf(b, ",\"alone_cents\":%" PRId64, alone);
+	if (shapley != NULL)
+		buf_addf(b, ",\"shapley_cents\":%" PRId64, shapley[member]);
+}
+
+static void
+add_member(struct buf *b, const struct cost_run *run, unsigned i,
+    const int64_t *shapley)
 {
 	const struct allocation_line *line = &run->result.lines[i];
 	const struct tenant *t = run->in.model->members[i].tenant;
@@ -149,7 +165,9 @@ add_member(struct buf *b, const struct cost_run *run, unsigned i)
 		buf_addf(b, "%s%" PRId64, c > 0 ? "," : "", line->parts[c]);
 	buf_addf(b, "],\"raw_cents\":%" PRId64 ",", line->raw);
 	add_word(b, "bound", bound_word(line->bound));
-	buf_addf(b, "\"share_cents\":%" PRId64 "}", line->share);
+	buf_addf(b, "\"share_cents\":%" PRId64, line->share);
+	add_alone(b, run, i, shapley);
+	buf_addc(b, '}');
 }
 
 static const char *const step_names[] = {
@@ -227,6 +245,8 @@ add_shares(
     struct buf *b, const struct cost_run *run, bool trace, const char *state)
 {
 	const char *sep = "";
+	int64_t *shapley = xcalloc(run->result.nmembers, sizeof(*shapley));
+	bool known = alone_shapley(run, shapley);
 
 	buf_addc(b, '{');
 	add_run(b, run, state);
@@ -237,9 +257,10 @@ add_shares(
 		if (run->result.lines[i].days == 0)
 			continue;
 		buf_addf(b, "%s\n ", sep);
-		add_member(b, run, i);
+		add_member(b, run, i, known ? shapley : NULL);
 		sep = ",";
 	}
+	free(shapley);
 	BUF_LIT(b, "]");
 	if (trace)
 		BUF_LIT(b, ",\n\"trace\":[");
@@ -309,9 +330,11 @@ add_cost(struct buf *b, const struct cost_run *run, unsigned member)
 	add_word(b, "bound", bound_word(line->bound));
 	buf_addf(b,
 	    "\"bounds_cents\":%" PRId64 ",\"share_cents\":%" PRId64
-	    ",\"tax_cents\":%" PRId64 "}",
+	    ",\"tax_cents\":%" PRId64,
 	    line->share - line->raw, line->share,
 	    tax_on(line->share, run->cost->tax_rate));
+	add_alone(b, run, member, NULL);
+	buf_addc(b, '}');
 }
 
 void

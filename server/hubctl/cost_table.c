@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/hubctl/cost.h"
+#include "server/ledger/alone.h"
 
 /* Cells of one row, made in an arena. */
 static const char *
@@ -40,12 +41,33 @@ static const struct column share_last[] = {
 	{ "bound", "BOUND", "GRENZE", CELL_TEXT },
 	{ "share", "SHARE", "ANTEIL", CELL_DECIMAL },
 };
+/* Of what the model says its members would pay on their own. */
+static const struct column share_alone[] = {
+	{ "alone", "ALONE", "ALLEIN", CELL_DECIMAL },
+	{ "shapley", "SHAPLEY", "SHAPLEY", CELL_DECIMAL },
+};
+#define NALONE (sizeof(share_alone) / sizeof(share_alone[0]))
 #define NFIRST (sizeof(share_first) / sizeof(share_first[0]))
 #define NLAST  (sizeof(share_last) / sizeof(share_last[0]))
 
+/* How many columns of share_alone there are; the values of the second. */
 static size_t
-share_columns(
-    const struct cost_run *run, struct arena *a, struct column *columns)
+columns_alone(const struct cost_run *run, struct arena *a, int64_t **shapley_r)
+{
+	int64_t *v = arena_array(a, run->result.nmembers, sizeof(*v));
+
+	*shapley_r = v;
+	if (alone_shapley(run, v))
+		return (2);
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		if (alone_cents(run, i) < ALONE_UNKNOWN)
+			return (1);
+	return (0);
+}
+
+static size_t
+share_columns(const struct cost_run *run, size_t nalone, struct arena *a,
+    struct column *columns)
 {
 	const struct region_model *m = run->in.model;
 	size_t n = 0;
@@ -60,12 +82,22 @@ share_columns(
 	}
 	for (size_t i = 0; i < NLAST; i++)
 		columns[n++] = share_last[i];
+	for (size_t i = 0; i < nalone; i++)
+		columns[n++] = share_alone[i];
 	return (n);
+}
+
+static const char *
+alone_cell(const struct cost_run *run, unsigned member, struct arena *a)
+{
+	int64_t cents = alone_cents(run, member);
+
+	return (cents < ALONE_UNKNOWN ? cents_cell(a, cents) : NULL);
 }
 
 static void
 add_member(struct table *t, const struct ctl *ctl, const struct cost_run *run,
-    unsigned i, struct arena *a, const char **cells)
+    unsigned i, int64_t shapley, struct arena *a, const char **cells)
 {
 	const struct allocation_line *line = &run->result.lines[i];
 	const struct tenant *tenant = run->in.model->members[i].tenant;
@@ -79,6 +111,9 @@ add_member(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	cells[n++] = cents_cell(a, line->raw);
 	cells[n++] = bound_phrase(line->bound, ctl->lang);
 	cells[n++] = cents_cell(a, line->share);
+	/* The table takes as many as it has columns. */
+	cells[n++] = alone_cell(run, i, a);
+	cells[n++] = cents_cell(a, shapley);
 	table_add(t, cells);
 }
 
@@ -96,20 +131,25 @@ add_sums(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	cells[n++] = cents_cell(a, run->in.cents);
 	cells[n++] = NULL;
 	cells[n++] = cents_cell(a, run->in.cents);
+	cells[n++] = NULL;
+	cells[n++] = cents_cell(a, run->in.cents);
 	table_add(t, cells);
 }
 
 void
 shares_table(const struct ctl *ctl, const struct cost_run *run)
 {
-	struct column columns[COST_COMPONENTS_MAX + NFIRST + NLAST];
-	const char *cells[COST_COMPONENTS_MAX + NFIRST + NLAST];
+	struct column columns[COST_COMPONENTS_MAX + NFIRST + NLAST + NALONE];
+	const char *cells[COST_COMPONENTS_MAX + NFIRST + NLAST + NALONE];
 	struct arena *a = arena_new();
-	struct table *t = table_new(columns, share_columns(run, a, columns));
+	int64_t *shapley;
+	size_t nalone = columns_alone(run, a, &shapley);
+	struct table *t =
+	    table_new(columns, share_columns(run, nalone, a, columns));
 
 	for (unsigned i = 0; i < run->result.nmembers; i++)
 		if (run->result.lines[i].days > 0)
-			add_member(t, ctl, run, i, a, cells);
+			add_member(t, ctl, run, i, shapley[i], a, cells);
 	if (ctl->output == OUTPUT_TABLE)
 		add_sums(t, ctl, run, a, cells);
 	table_print_take(t, ctl);
@@ -364,6 +404,22 @@ add_part(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	buf_clear(&b);
 }
 
+/* What is no component. */
+static const char *
+line_word(const char *key, enum ctl_lang lang)
+{
+	static const char *const words[][3] = {
+		{ "bounds", "bounds", "Grenzen" },
+		{ "instalment", "instalment", "Abschlag" },
+		{ "alone", "alone", "allein" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], key) == 0)
+			return (words[i][lang == LANG_DE ? 2 : 1]);
+	return (key);
+}
+
 /* What minimum and maximum did to the share, be it that of others. */
 static void
 add_bounds(struct table *t, const struct ctl *ctl, const struct cost_run *run,
@@ -374,12 +430,31 @@ add_bounds(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	cells[S_COST] = arena_str(a, run->cost->name).p;
 	cells[S_FROM] = day_cell(a, run->period.from);
 	cells[S_TO] = day_cell(a, run->period.to);
-	cells[S_COMPONENT] = ctl->lang == LANG_DE ? "Grenzen" : "bounds";
+	cells[S_COMPONENT] = line_word("bounds", ctl->lang);
 	cells[S_KEY] =
 	    line->bound != BOUND_NONE ? bound_phrase(line->bound, ctl->lang)
 	    : ctl->lang == LANG_DE    ? "Ausgleich der Grenzen anderer"
 				      : "to make up for the bounds of others";
 	cells[S_SHARE] = cents_cell(a, line->share - line->raw);
+	add_basis(run, a, cells);
+	table_add(t, cells);
+}
+
+/* A row beside the shares, without one: sums do not have it. */
+static void
+add_alone(struct table *t, const struct ctl *ctl, const struct cost_run *run,
+    unsigned member, struct arena *a)
+{
+	const char *cells[S_MAX] = { NULL };
+
+	cells[S_AMOUNT] = alone_cell(run, member, a);
+	if (cells[S_AMOUNT] == NULL)
+		return;
+	cells[S_COST] = arena_str(a, run->cost->name).p;
+	cells[S_FROM] = day_cell(a, run->period.from);
+	cells[S_TO] = day_cell(a, run->period.to);
+	cells[S_COMPONENT] = line_word("alone", ctl->lang);
+	cells[S_KEY] = word_phrase("alone", ctl->lang);
 	add_basis(run, a, cells);
 	table_add(t, cells);
 }
@@ -401,14 +476,13 @@ add_cost(struct table *t, const struct ctl *ctl, const struct cost_run *run,
 	}
 	if (line->share != line->raw)
 		add_bounds(t, ctl, run, line, a);
+	add_alone(t, ctl, run, member, a);
 }
 
 /* Cells come in the table's order; words of the ledger become phrases. */
 static void
 add_closed(struct table *t, const struct ctl *ctl, const PGresult *lines)
 {
-	static const char *const words[2][2] = { { "bounds", "Grenzen" },
-		{ "instalment", "Abschlag" } };
 	const char *cells[S_MAX];
 
 	for (int i = 0; i < PQntuples(lines); i++) {
@@ -417,8 +491,8 @@ add_closed(struct table *t, const struct ctl *ctl, const PGresult *lines)
 			    NULL :
 			    PQgetvalue(lines, i, c);
 		if (cells[S_COMPONENT][0] == '(')
-			cells[S_COMPONENT] = words[strcmp(cells[S_KEY],
-			    "bounds") != 0][ctl->lang == LANG_DE];
+			cells[S_COMPONENT] = line_word(cells[S_KEY],
+			    ctl->lang);
 		cells[S_KEY] = word_phrase(cells[S_KEY], ctl->lang);
 		table_add(t, cells);
 	}

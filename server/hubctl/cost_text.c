@@ -4,6 +4,7 @@
 
 #include "server/hubctl/cost.h"
 #include "server/hubctl/progress.h"
+#include "server/ledger/alone.h"
 
 void
 add_uint128(struct buf *b, uint128 n)
@@ -97,6 +98,8 @@ word_phrase(const char *word, enum ctl_lang lang)
 		{ "bounds", "minimum and maximum, or to make up for those of "
 			    "others", "Mindest- und Höchstbetrag, oder "
 			    "Ausgleich derer von anderen" },
+		{ "alone", "for comparison: what it would cost alone",
+		    "zum Vergleich: was es allein kosten würde" },
 		{ "instalment", "a twelfth of the planned year",
 		    "Abschlag auf das geplante Jahr" },
 	};
@@ -371,6 +374,32 @@ units_of_others(const struct cost_run *run)
 	return (sum);
 }
 
+/* Is a share at most what the member would pay alone? */
+static void
+add_alone(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
+{
+	bool de = lang == LANG_DE;
+	unsigned known = 0, above = 0;
+
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		known += run->result.lines[i].days > 0 &&
+		    alone_cents(run, i) < ALONE_UNKNOWN;
+	if (known == 0)
+		return;
+	buf_adds(b, str_of(de ? "Mehr als allein zahlt: " :
+				"More than alone pays: "));
+	for (unsigned i = 0; i < run->result.nmembers; i++) {
+		if (run->result.lines[i].share <= alone_cents(run, i))
+			continue;
+		buf_adds(b, above++ > 0 ? STR(", ") : STR(""));
+		buf_adds(b, run->in.model->members[i].tenant->title);
+	}
+	if (above == 0)
+		buf_adds(b, str_of(de ? "niemand" : "nobody"));
+	buf_addf(b, de ? " (bekannt für %u von %u)\n" : " (known of %u of %u)\n",
+	    known, run->result.nmembers);
+}
+
 static void
 add_notes(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
 {
@@ -391,6 +420,7 @@ add_notes(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
 		buf_adds(b, str_of(de ? " Einheiten, nicht umgelegt.\n"
 				      : " units, not part of any share.\n"));
 	}
+	add_alone(b, run, lang);
 	buf_adds(
 	    b, str_of(de ? "Vorläufig: berechnet aus dem, was bis jetzt "
 			   "gezählt ist.\n"

@@ -4,17 +4,14 @@
  * freeze members that the next round frees of their violation. */
 #include "server/ledger/allocation_priv.h"
 
-/* In proportion to the days of membership in each calendar year or month, the
- * minimum down and the maximum up to a cent: so that bounds which can hold for
- * the whole still can for a part. */
-void
-member_bounds(const struct region_member *m, enum cost_per per,
-    struct period period, struct allocation_line *line)
+int64_t
+member_part(const struct region_member *m, enum cost_per per,
+    struct period period, int64_t cents, bool up)
 {
 	struct period days =
 	    period_meet(period, (struct period){ m->from, m->to });
 	struct wall_us day = days.from;
-	int64_t low = 0, high = 0;
+	int64_t sum = 0;
 
 	while (day.us <= days.to.us) {
 		struct period unit = calendar_unit(day, per);
@@ -22,15 +19,23 @@ member_bounds(const struct region_member *m, enum cost_per per,
 		uint128 n = (uint128)period_days(mine);
 		uint128 of = (uint128)period_days(unit);
 
-		low += (int64_t)((uint64_t)m->minimum.cents * n / of);
-		if (m->maximum.cents < INT64_MAX)
-			high += (int64_t)(((uint64_t)m->maximum.cents * n + of -
-					      1) /
-					  of);
+		sum += (int64_t)(((uint64_t)cents * n + (up ? of - 1 : 0)) /
+		    of);
 		day.us = unit.to.us + WALL_DAY_US;
 	}
-	line->minimum = low;
-	line->maximum = m->maximum.cents < INT64_MAX ? high : INT64_MAX;
+	return (sum);
+}
+
+/* The minimum down and the maximum up to a cent: so that bounds which can hold
+ * for the whole still can for a part. */
+void
+member_bounds(const struct region_member *m, enum cost_per per,
+    struct period period, struct allocation_line *line)
+{
+	line->minimum = member_part(m, per, period, m->minimum.cents, false);
+	if (m->maximum.cents < INT64_MAX)
+		line->maximum =
+		    member_part(m, per, period, m->maximum.cents, true);
 }
 
 /* The members not frozen yet, and what this round gives them. */

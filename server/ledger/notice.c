@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "server/base/arena.h"
+#include "server/ledger/alone.h"
 
 /* $1 first day, $2 last day, $3 AGS. The unit asked for alone: a month that is
  * part of a settled year stays a month. */
@@ -25,12 +26,12 @@ static const char costs_sql[] =
     "r.tax_basis, r.tax_rate, r.amount_cents, "
     "coalesce((m->>'share_cents')::bigint, 0), "
     "r.doc::json->>'bounds' = 'waiting', g.block_no, g.hash, "
-    DB_INSTANT("g.made_at") " " RUNS_FROM
+    DB_INSTANT("g.made_at") ", (m->>'alone_cents')::bigint " RUNS_FROM
     "LEFT JOIN report.run_digest g ON g.run_id = r.run_id " RUNS_WHERE
     "ORDER BY r.run_id";
 enum { C_COST, C_TITLE, C_FROM, C_TO, C_MODEL, C_CLAUSE, C_RUN, C_SHA256,
 	C_TAX, C_BASIS, C_RATE, C_AMOUNT, C_SHARE, C_WAIT, C_BLOCK, C_HASH,
-	C_AT };
+	C_AT, C_ALONE };
 
 static const char lines_sql[] =
     "SELECT s.run_id, to_char(s.\"from\", 'YYYY-MM-DD'), "
@@ -125,6 +126,8 @@ closed_cost(const PGresult *res, int i, const PGresult *lines, struct arena *a,
 		.tax_rate = (unsigned)db_bigint(res, i, C_RATE),
 		.amount = db_bigint(res, i, C_AMOUNT),
 		.share = db_bigint(res, i, C_SHARE),
+		.alone = PQgetisnull(res, i, C_ALONE) ? ALONE_UNKNOWN :
+		    db_bigint(res, i, C_ALONE),
 		.bounds_wait = PQgetvalue(res, i, C_WAIT)[0] == 't' };
 	closed_lines(lines, a, c);
 }
@@ -278,6 +281,7 @@ open_cost(const struct cost_run *run, unsigned member, struct arena *a,
 		.tax_rate = cost->tax_rate,
 		.amount = run->in.cents,
 		.share = run->result.lines[member].share,
+		.alone = alone_cents(run, member),
 		.bounds_wait = run->bounds_wait };
 	open_lines(run, member, a, c);
 }

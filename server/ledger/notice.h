@@ -25,6 +25,7 @@ struct notice_cost {
 	const char *tax_basis;
 	unsigned tax_rate; /* percent */
 	int64_t amount, share, tax_cents;
+	int64_t alone; /* of alone.h */
 	bool bounds_wait;
 	unsigned nlines;
 	struct notice_line *lines;

@@ -2,6 +2,7 @@
  * notice.h says what is promised. */
 #include <inttypes.h>
 
+#include "server/ledger/alone.h"
 #include "server/ledger/notice.h"
 #include "server/ledger/report.h"
 
@@ -72,8 +73,12 @@ json_cost(struct buf *b, const struct notice_cost *c)
 		buf_adds(b, i > 0 ? STR(",\n  ") : STR("\n  "));
 		json_line(b, &c->lines[i]);
 	}
-	buf_addf(b, "],\"share_cents\":%" PRId64 ",\"tax_cents\":%" PRId64 "}",
-	    c->share, c->tax_cents);
+	buf_addf(b, "],\"share_cents\":%" PRId64 ",\"tax_cents\":%" PRId64
+	    ",\"alone_cents\":", c->share, c->tax_cents);
+	if (c->alone < ALONE_UNKNOWN)
+		buf_addf(b, "%" PRId64 "}", c->alone);
+	else
+		BUF_LIT(b, "null}");
 }
 
 static void
@@ -352,6 +357,17 @@ html_digest(struct buf *b, const struct notice_cost *c, bool german)
 }
 
 static void
+html_alone(struct buf *b, const struct notice_cost *c, bool german)
+{
+	if (c->alone == ALONE_UNKNOWN)
+		return;
+	buf_adds(b, german ? STR("<p>Zum Vergleich: allein würde es ") :
+			     STR("<p>For comparison: alone it would cost "));
+	notice_amount(b, c->alone, german);
+	buf_adds(b, german ? STR(" EUR kosten.</p>\n") : STR(" EUR.</p>\n"));
+}
+
+static void
 html_head(struct buf *b, const struct notice_cost *c, bool german)
 {
 	BUF_LIT(b, "<h2>");
@@ -414,6 +430,7 @@ html_cost(struct buf *b, const struct notice_cost *c, bool german)
 	}
 	BUF_LIT(b, "</tfoot></table>\n");
 	html_tax(b, c, german);
+	html_alone(b, c, german);
 }
 
 static void

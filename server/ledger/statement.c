@@ -65,12 +65,12 @@ year_before(struct period range)
 }
 
 /* Each item by its own days, of which all are days of the cost. */
-static void
-take_items(const struct region_cost *cost, const struct asked *asked,
-    struct arena *a, struct cost_run *run)
+static int64_t
+sum_items(const struct region_cost *cost, const struct asked *asked,
+    int64_t *items)
 {
-	run->items = arena_array(a, cost->nitems, sizeof(*run->items));
-	run->in.cents = 0;
+	int64_t sum = 0;
+
 	for (unsigned i = 0; i < cost->nitems; i++) {
 		const struct region_item *item = &cost->items[i];
 		struct period days = { item->from, item->to }, part;
@@ -79,9 +79,27 @@ take_items(const struct region_cost *cost, const struct asked *asked,
 		if (asked->kind != ASKED_WHOLE &&
 		    !cost_part(cents, days, asked->days, &cents, &part))
 			cents = 0;
-		run->items[i] = cents;
-		run->in.cents += cents;
+		if (items != NULL)
+			items[i] = cents;
+		sum += cents;
 	}
+	return (sum);
+}
+
+bool
+cost_cents(const struct region_cost *cost, const struct asked *asked,
+    int64_t *items, int64_t *cents_r, struct period *part_r)
+{
+	struct period whole = { cost->from, cost->to };
+
+	*cents_r = cost->amount.cents;
+	*part_r = whole;
+	if (asked->kind != ASKED_WHOLE &&
+	    !cost_part(cost->amount.cents, whole, asked->days, cents_r, part_r))
+		return (false);
+	if (cost->nitems > 0)
+		*cents_r = sum_items(cost, asked, items);
+	return (true);
 }
 
 bool
@@ -89,19 +107,17 @@ cost_run_begin(const struct region_cost *cost, const struct asked *asked,
     struct arena *a, struct cost_run *run)
 {
 	const struct region_model *m = cost->model;
-	struct period whole = { cost->from, cost->to }, *ranges;
+	struct period *ranges;
 	size_t cells;
 
-	*run = (struct cost_run){ .cost = cost, .period = whole };
+	*run = (struct cost_run){ .cost = cost };
 	run->in = (struct allocation_input){ .model = m,
-		.cents = cost->amount.cents,
 		.whole = cost->amount.cents };
-	if (asked->kind != ASKED_WHOLE &&
-	    !cost_part(cost->amount.cents, whole, asked->days, &run->in.cents,
-		&run->period))
-		return (false);
 	if (cost->nitems > 0)
-		take_items(cost, asked, a, run);
+		run->items =
+		    arena_array(a, cost->nitems, sizeof(*run->items));
+	if (!cost_cents(cost, asked, run->items, &run->in.cents, &run->period))
+		return (false);
 	run->in.period = run->period;
 	run->bounds_wait =
 	    m->bounded && m->per == PER_YEAR && asked->kind == ASKED_MONTH;

@@ -38,6 +38,10 @@ int64_t tax_on(int64_t net_cents, unsigned percent);
 
 const struct region_cost *region_cost_find(
     const struct region *, struct str name);
+/* What of a cost falls into what was asked, and on which days; of each item,
+ * where items is not NULL. False: nothing does. */
+bool cost_cents(const struct region_cost *, const struct asked *,
+    int64_t *items, int64_t *cents_r, struct period *part_r) HUB_MUST_CHECK;
 /* False: nothing of the cost falls into what was asked. Usage is 0 until
  * cost_run_usage; cost_run_share comes last. */
 bool cost_run_begin(const struct region_cost *, const struct asked *,

@@ -334,4 +334,100 @@ def what_was_tampered_with_is_no_witness(w):
 	apply(w, REGION % "# 6\n")
 
 
+# ---- beside shares
+
+E5 = '''
+tenant werne { name = "Stadt Werne"  ags = "05978040"  kind = municipality }
+cost e5 { title = "E5"  amount = 60000.00  from = 2025-01-01
+	to = 2025-12-31  model = e5  %s }
+model e5 { version = %d  members = {kamen, unna, werne}
+	component kopf { basis-points = 10000  key = equal }
+	member kamen { alone = 56000.00 }
+	member unna { alone = 53000.00 }
+	%s }
+'''
+WERNE = "member werne { alone = 51000.00 }"
+
+
+@test
+def E5_what_members_would_pay_alone(w):
+	apply(w, REGION % E5 % ("", 1, WERNE))
+	out = shares(w, "e5")
+	same([(s["share_cents"], s["alone_cents"], s["shapley_cents"])
+	    for s in out["shares"]], [(2000000, 5600000, 2266667),
+	    (2000000, 5300000, 1966667), (2000000, 5100000, 1766666)], "year")
+	out = shares(w, "e5", "--period", "2025-02")
+	same([s["alone_cents"] for s in out["shares"]], [-(-a * 28 // 365)
+	    for a in (5600000, 5300000, 5100000)], "a month, by days")
+	table = rows(w.ctl("-o", "csv", "--lang", "en", "allocate", "e5")[0])
+	same(table[0][-3:], ["share", "alone", "shapley"], "columns")
+	same(table[3][-3:], ["20000.00", "51000.00", "17666.66"], "row")
+	check("More than alone pays: nobody (known of 3 of 3)" in
+	    w.ctl("--lang", "en", "allocate", "e5")[0], "test holds")
+	# Where it is not known of all, there is no Shapley value.
+	apply(w, REGION % E5 % ("", 2, "member werne { alone = 100.00 }"))
+	check("shapley_cents" not in shares(w, "e5")["shares"][0], "absurd")
+	out = w.ctl("--lang", "de", "allocate", "e5")[0]
+	check("Mehr als allein zahlt: Stadt Werne (bekannt für 3 von 3)" in
+	    out, out)
+	apply(w, REGION % E5 % ("", 3, ""))
+	same([("alone_cents" in s, "shapley_cents" in s) for s in
+	    shares(w, "e5")["shares"]], [(True, False)] * 2 +
+	    [(False, False)], "of some")
+	head = rows(w.ctl("-o", "csv", "--lang", "en", "allocate", "e5")[0])[0]
+	same(head[-2:], ["share", "alone"], "columns")
+
+
+@test
+def what_is_closed_keeps_what_it_said_of_alone(w):
+	"""Months of 2025 are closed: that cost comes with the next close."""
+	close(w, "2026-02")
+	want = -(-5600000 * 31 // 365)
+	for lang, words in (("en", ("alone", "for comparison")), ("de",
+	    ("allein", "zum Vergleich"))):
+		out = w.ctl("-o", "csv", "--lang", lang, "statement", "kamen",
+		    "2025-01")[0]
+		line = [r for r in rows(out.lstrip("\ufeff"), ";" if lang ==
+		    "de" else ",") if r[3] == words[0]]
+		same(len(line), 1, out)
+		check(words[1] in line[0][4], line)
+		same((line[0][7].replace(",", "").replace(".", ""),
+		    line[0][8]), (str(want), ""), "no share")
+	out = json.loads(w.ctl("-o", "json", "statement", "kamen",
+	    "2025-01")[0])
+	same([c.get("alone_cents") for c in out["costs"] if c["cost"] ==
+	    "e5"], [want], "closed")
+	out = json.loads(w.ctl("-o", "json", "statement", "kamen",
+	    "2026-03")[0])
+	check("alone_cents" not in json.dumps(out["costs"]), out)
+	page = w.ctl("--lang", "de", "statement", "kamen", "2025-01",
+	    "--html")[0]
+	check("Zum Vergleich: allein würde es 4.756,17 EUR kosten." in page,
+	    page)
+
+
+@test
+def above_the_mark_of_2b_it_is_said(w):
+	outside = 'tax = outside  tax-basis = "§ 2b UStG"'
+	apply(w, REGION % E5 % (outside, 3, ""))
+	said = w.ctl("--lang", "en", "allocate", "e5")[1]
+	check("costs of 2025 decided to be outside of tax: 60000.00 EUR, "
+	    "above 17500.00 EUR (sec. 2b (2) no. 1 UStG)" in said, said)
+	said = w.ctl("--lang", "de", "statement", "kamen", "2025-03")[1]
+	check("Kosten 2025 ohne Umsatzsteuer" in said, said)
+	check("2b" not in w.ctl("allocate", "plan-2026")[1], "another year")
+	# Of all such costs together, and only above.
+	text = REGION % E5 % (outside, 3, "")
+	for amount, more, want in (("17500.00", "", False), ("17500.01", "",
+	    True), ("10000.00", '''cost e6 { title = "E6"  model = e5
+	from = 2025-01-01  to = 2025-12-31  %s
+	item alles { amount = 7500.01 } }
+''' % outside, True)):
+		apply(w, text.replace("60000.00", amount) + more)
+		said = w.ctl("--lang", "en", "allocate", "e5")[1]
+		same("sec. 2b" in said, want, amount + more)
+	apply(w, REGION % E5 % ("", 3, ""))
+	check("2b" not in w.ctl("allocate", "e5")[1], "undecided")
+
+
 main(setup)
