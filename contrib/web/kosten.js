@@ -176,9 +176,9 @@ async function booked(year) {
 
 const GROUPS = ['purpose', 'type', 'month', 'flow', 'provider'];
 const FIGURES = ['requests', 'denied', 'entities', 'bytes', 'milli_units',
-	'estimated'];
-const figure = (name, v) => v === null ? '–' : name === 'milli_units' ?
-	number(v / 1000, 3) : number(v);
+	'estimated', 'p50', 'p95'];
+const figure = (name, v) => v === null ? '–' : typeof v === 'string' ? v :
+	name === 'milli_units' ? number(v / 1000, 3) : number(v);
 
 function usage(period) {
 	const by = select(GROUPS.map((g) => [g, t(`by.${g}`)]));

@@ -197,6 +197,8 @@ const texts = {
 	'usage.bytes': ['Bytes', 'Bytes'],
 	'usage.milli_units': ['Einheiten', 'Units'],
 	'usage.estimated': ['geschätzt', 'Estimated'],
+	'usage.p50': ['die Hälfte in', 'Half within'],
+	'usage.p95': ['95 % in', '95 % within'],
 	'by.purpose': ['Zweck', 'Purpose'],
 	'by.type': ['Art der Daten', 'Kind of data'],
 	'by.month': ['Monat', 'Month'],

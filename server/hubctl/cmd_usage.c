@@ -4,6 +4,7 @@
 
 #include "policies/policy_store.h"
 #include "server/hubctl/hubctl.h"
+#include "server/ledger/report.h"
 
 /* What rows are grouped by. Tenants, purposes and types count requests of
  * clients; providers count the legs they answered (ledger.md, 10a). */
@@ -37,6 +38,8 @@ static const struct column numbers[] = {
 	{ "estimated", "ESTIMATED", "GESCHÄTZT", CELL_INT },
 	{ "estimated_milli_units", "THEIR UNITS", "DEREN EINHEITEN",
 	    CELL_MILLI },
+	{ "p50", "HALF WITHIN", "HÄLFTE BIS", CELL_TEXT },
+	{ "p95", "95 % WITHIN", "95 % BIS", CELL_TEXT },
 };
 #define NNUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 #define NCOLUMNS (NNUMBERS + 2)
@@ -207,7 +210,7 @@ query(struct db *db, const struct grouping *by, const struct period *period,
 	struct buf sql;
 	enum hub_err err;
 
-	buf_init(&sql, 4096);
+	buf_init(&sql, 8192);
 	/* The expression is one of the table above, nothing from outside. */
 	buf_addf(&sql,
 	    "SELECT (%s) COLLATE \"C\", "
@@ -218,13 +221,14 @@ query(struct db *db, const struct grouping *by, const struct period *period,
 	    "coalesce(sum(requests) FILTER (WHERE class = 'estimate'), 0)"
 	    "::bigint, "
 	    "coalesce(sum(units) FILTER (WHERE class = 'estimate'), 0)"
-	    "::bigint "
-	    "FROM report.usage_day WHERE class IN ($1, 'estimate') "
+	    "::bigint, ",
+	    by->expression);
+	report_latency_sql(&sql, "class = $1");
+	BUF_LIT(&sql, " FROM report.usage_day WHERE class IN ($1, 'estimate') "
 	    "AND day >= $2::date "
 	    "AND day < $2::date + $3::interval "
 	    "AND ($4::text IS NULL OR consumer = $4) "
-	    "GROUP BY 1 ORDER BY 1",
-	    by->expression);
+	    "GROUP BY 1 ORDER BY 1");
 	err = db_exec(db, buf_cstr(&sql), 4, params, res_r);
 	buf_clear(&sql);
 	return (err);

@@ -39,6 +39,8 @@ static const struct report_column numbers[] = {
 	{ "estimated", "ESTIMATED", "GESCHÄTZT", REPORT_INT },
 	{ "estimated_milli_units", "THEIR UNITS", "DEREN EINHEITEN",
 	    REPORT_MILLI },
+	{ "p50", "HALF WITHIN", "HÄLFTE BIS", REPORT_TEXT },
+	{ "p95", "95 % WITHIN", "95 % BIS", REPORT_TEXT },
 };
 
 static const struct grouping *
@@ -48,6 +50,21 @@ grouping_find(struct str by)
 		if (str_eq(by, str_of(groupings[i].name)))
 			return (&groupings[i]);
 	return (NULL);
+}
+
+void
+report_latency_sql(struct buf *sql, const char *filter)
+{
+	static const int percents[] = { 50, 95 };
+
+	for (int k = 0; k < 2; k++) {
+		buf_adds(sql, k == 0 ? STR("report.latency(ARRAY[") :
+				       STR(", report.latency(ARRAY["));
+		for (int i = 1; i <= 10; i++)
+			buf_addf(sql, "%ssum(latency_hist[%d]) FILTER (WHERE "
+			    "%s)", i > 1 ? ", " : "", i, filter);
+		buf_addf(sql, "]::bigint[], %d)", percents[k]);
+	}
 }
 
 /* Columns that are there by their names in the table above; a leg that gave
@@ -74,13 +91,20 @@ usage_sql(const struct grouping *g, struct buf *sql)
 	    "coalesce(sum(units) FILTER (WHERE class = '%s'), 0)::bigint, "
 	    "coalesce(sum(requests) FILTER (WHERE class = 'estimate'), 0)"
 	    "::bigint, coalesce(sum(units) FILTER (WHERE class = 'estimate'),"
-	    " 0)::bigint FROM report.usage_day "
+	    " 0)::bigint, ",
+	    g->class, leg ? "true" : "false", g->class, g->class);
+	/* A histogram has what was denied, too. */
+	if (leg)
+		BUF_LIT(sql, "NULL, NULL");
+	else
+		report_latency_sql(sql, "class = 'access'");
+	buf_addf(sql,
+	    " FROM report.usage_day "
 	    "WHERE class IN ('%s', 'estimate') AND day >= $1::date "
 	    "AND day < $2::date AND ($3::text IS NULL OR %s) "
 	    "AND (class <> 'leg' OR requests > denied) "
 	    "GROUP BY %s ORDER BY ",
-	    g->class, leg ? "true" : "false", g->class, g->class, g->class,
-	    g->own, g->keys);
+	    g->class, g->own, g->keys);
 	buf_adds(sql, g->nkeys == 2 ?
 	    STR("consumer COLLATE \"C\", provider COLLATE \"C\"") :
 	    STR("1"));

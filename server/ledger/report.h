@@ -35,6 +35,9 @@ struct report_ask {
 	const char *from, *before, *ags;
 };
 
+/* Two columns of SQL: within which time half of the requests and 95 percent of
+ * them were answered, of the rows of report.usage_day that match. */
+void report_latency_sql(struct buf *, const char *filter);
 /* By tenant, provider, purpose, type, month or flow (who used whose data);
  * HUB_ENOENT: none of these. */
 enum hub_err report_usage(struct db *, const struct report_ask *,

@@ -1,5 +1,5 @@
--- 0020_costs.sql - what is posted as bookkeeping takes it (ledger.md section 8,
--- KLR/NKF).
+-- 0020_costs.sql - what is posted as bookkeeping takes it, and how long answers
+-- took (ledger.md section 8, KLR/NKF and R1).
 
 SET LOCAL ROLE hub_owner;
 
@@ -28,6 +28,21 @@ CROSS JOIN LATERAL (SELECT l.ags, max(l.name) AS name,
     WHERE l.entry_id = j.entry_id AND l.account = 'share'
     GROUP BY l.ags HAVING sum(l.amount_cents) <> 0) m;
 
+-- So many percent of the requests were answered within this time, as far as a
+-- histogram of 0003_ledger.sql tells: '<= 50 ms'. NULL: there are none.
+CREATE FUNCTION report.latency(hist bigint[], percent int) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce('<= ' || (ARRAY[5, 10, 25, 50, 100, 250, 500, 1000,
+	    2500])[b.i] || ' ms', '> 2500 ms')
+	FROM (SELECT u.i, sum(u.n) OVER (ORDER BY u.i) AS upto,
+		sum(u.n) OVER () AS total
+	    FROM unnest(hist) WITH ORDINALITY u(n, i)) b
+	WHERE b.total > 0 AND b.upto * 100 >= b.total * percent
+	ORDER BY b.i LIMIT 1
+$$;
+
 -- ---- rights
 
+REVOKE ALL ON FUNCTION report.latency(bigint[], int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION report.latency(bigint[], int) TO finance_ro;
 GRANT SELECT ON report.booking TO finance_ro;

@@ -430,4 +430,53 @@ def above_the_mark_of_2b_it_is_said(w):
 	check("2b" not in w.ctl("allocate", "e5")[1], "undecided")
 
 
+# ---- how long answers took
+
+def put(w, day, hist, klass="access", provider="00000000", denied=0):
+	w.sql("INSERT INTO ledger.usage_day VALUES ('%s', date_trunc('month', "
+	    "'%s'::date), '%s', '05978020', '%s', 'a', 'p', 'd', '%s', 1, %d, "
+	    "%d, 0, 0, 0, ARRAY[%s])" % (day, day, klass, provider,
+	    len(hist), sum(hist), denied, ",".join(map(str, hist))))
+
+
+@test
+def R1_tells_within_which_time_answers_came(w):
+	put(w, "2026-07-01", [50, 0, 0, 44, 0, 1, 0, 0, 0, 5])
+	for day, hist in (("2026-07-02", [49, 0, 0, 0, 0, 0, 0, 0, 0, 51]),
+	    ("2026-07-03", [0] * 9 + [1]), ("2026-07-04", [0] * 10),
+	    ("2026-07-05", [10, 10, 0, 0, 0, 0, 0, 0, 0, 0]),
+	    ("2026-07-06", [0, 0, 0, 0, 0, 0, 0, 0, 20, 0])):
+		put(w, day, hist)
+	for day, want in (("01", ("<= 5 ms", "<= 250 ms")),
+	    ("02", ("> 2500 ms", "> 2500 ms")),
+	    ("03", ("> 2500 ms", "> 2500 ms")), ("04", (None, None)),
+	    ("05", ("<= 5 ms", "<= 10 ms")),
+	    ("06", ("<= 2500 ms", "<= 2500 ms"))):
+		row = json.loads(w.ctl("-o", "json", "usage", "2026-07-" +
+		    day)[0])[0]
+		same((row["p50"], row["p95"]), want, day)
+	# Bounds of all days together, not of bounds: 109 of 241 are within 5.
+	row = json.loads(w.ctl("-o", "json", "usage", "2026-07", "--by",
+	    "month")[0])[0]
+	same((row["p50"], row["p95"]), ("<= 50 ms", "> 2500 ms"), "month")
+	# Estimates have no times, and legs are told by provider.
+	put(w, "2026-07-01", [0] * 9 + [1000], "estimate")
+	put(w, "2026-07-01", [0, 3, 0, 0, 0, 0, 0, 0, 0, 0], "leg",
+	    "05978036", 1)
+	row = json.loads(w.ctl("-o", "json", "usage", "2026-07-01")[0])[0]
+	same((row["p95"], row["estimated"]), ("<= 250 ms", 1000), "estimates")
+	row = json.loads(w.ctl("-o", "json", "usage", "2026-07-01", "--by",
+	    "provider")[0])
+	same([r["p50"] for r in row if r["ags"] == "05978036"], ["<= 10 ms"],
+	    "legs")
+	row = json.loads(w.ctl("-o", "json", "usage", "2026-07-01", "--by",
+	    "flow")[0])
+	row = [r for r in row if r["provider"] == "05978036"][0]
+	same((row["requests"], row["p50"], row["p95"]), (2, None, None),
+	    "a leg that gave nothing is not told of")
+	text = w.ctl("-o", "csv", "--lang", "de", "usage", "2026-07-01")[0]
+	check(text.splitlines()[0].endswith(";HÄLFTE BIS;95 % BIS") and
+	    text.splitlines()[1].endswith(";<= 5 ms;<= 250 ms"), text)
+
+
 main(setup)

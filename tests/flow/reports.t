@@ -199,6 +199,8 @@ def T43_tells_each_tenant_of_itself_alone(w):
 	rows = get(w, "froendenberg", "/usage?period=2025-03").ok().json()
 	same([(r["ags"], r["requests"], r["denied"], r["milli_units"])
 	    for r in rows], [(AGS["froendenberg"], 10, 1, 9000)], "usage")
+	# Each row of the roll-up has one request of up to 5 ms.
+	same((rows[0]["p50"], rows[0]["p95"]), ("<= 5 ms", "<= 5 ms"), "times")
 	rows = get(w, "froendenberg", "/usage?period=2025-03&by=flow").json()
 	same([(r["consumer"], r["provider"], r["requests"], r["denied"])
 	    for r in rows], [(AGS["froendenberg"], AGS["schwerte"], 12, None)],
@@ -206,6 +208,8 @@ def T43_tells_each_tenant_of_itself_alone(w):
 	rows = get(w, "schwerte", "/usage?period=2025&by=provider").json()
 	same([(r["ags"], r["requests"]) for r in rows],
 	    [(AGS["schwerte"], 17)], "as a provider")
+	same([(r["p50"], r["p95"]) for r in rows], [(None, None)],
+	    "a histogram has what was denied")
 	same(get(w, "dortmund", "/usage?period=2025&by=provider").ok().json(),
 	    [], "nothing was given")
 	for path in ("/usage?period=2025&", "/statements/2025?",

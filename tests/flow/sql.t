@@ -308,13 +308,13 @@ while IFS='|' read -r args want; do
 	    [ "$(tail -n +2 "$tmp/out" | tr -d '\r' | tr '\n' ' ')" = "$want" ]
 	ok "usage $args" $?
 done <<'EOS'
-2026-11|05978012,Stadt Fröndenberg/Ruhr,10,1,20,10000,15.000,0,0.000 05978020,'=Kamen,100,1,200,100000,150.000,0,0.000 
-2026-10-31|05978012,Stadt Fröndenberg/Ruhr,1,1,2,1000,1.500,0,0.000 
-2026-11 --by provider|05978028,,100,1,200,,150.000,0,0.000 
-2026-11 --by purpose|'=parken,100,1,200,100000,150.000,0,0.000 hochwasser,10,1,20,10000,15.000,0,0.000 
-2026 --by month|2026-10,1,1,2,1000,1.500,0,0.000 2026-11,110,2,220,110000,165.000,0,0.000 2026-12,1000,1,2000,1000000,1500.000,0,0.000 
-2026 --by month --tenant kamen|2026-11,100,1,200,100000,150.000,0,0.000 
-2026-11 --by type --tenant 05978012|"A,B",10,1,20,10000,15.000,0,0.000 
+2026-11|05978012,Stadt Fröndenberg/Ruhr,10,1,20,10000,15.000,0,0.000,, 05978020,'=Kamen,100,1,200,100000,150.000,0,0.000,, 
+2026-10-31|05978012,Stadt Fröndenberg/Ruhr,1,1,2,1000,1.500,0,0.000,, 
+2026-11 --by provider|05978028,,100,1,200,,150.000,0,0.000,, 
+2026-11 --by purpose|'=parken,100,1,200,100000,150.000,0,0.000,, hochwasser,10,1,20,10000,15.000,0,0.000,, 
+2026 --by month|2026-10,1,1,2,1000,1.500,0,0.000,, 2026-11,110,2,220,110000,165.000,0,0.000,, 2026-12,1000,1,2000,1000000,1500.000,0,0.000,, 
+2026 --by month --tenant kamen|2026-11,100,1,200,100000,150.000,0,0.000,, 
+2026-11 --by type --tenant 05978012|"A,B",10,1,20,10000,15.000,0,0.000,, 
 2027|
 EOS
 run 0 "$hubctl" usage 2026 --by month -o csv --lang de &&
@@ -324,7 +324,8 @@ run 0 "$hubctl" usage 2026-11 --tenant kamen -o json && python3 - "$tmp/out" <<'
 import json, sys
 assert json.load(open(sys.argv[1])) == [{"ags": "05978020", "name": "=Kamen",
     "requests": 100, "denied": 1, "entities": 200, "bytes": 100000,
-    "milli_units": 150000, "estimated": 0, "estimated_milli_units": 0}]
+    "milli_units": 150000, "estimated": 0, "estimated_milli_units": 0,
+    "p50": None, "p95": None}]
 EOS
 ok "usage as JSON" $?
 run 1 "$hubctl" usage 2026 --tenant nowhere && says nowhere
