@@ -201,8 +201,9 @@ add_component(struct buf *b, const struct region_model *m,
 		    c->coalitions[i].members, c->coalitions[i].amount.cents);
 }
 
-struct str
-region_model_text(const struct region_model *m, struct arena *a)
+/* alone: with what no share rests on. */
+static struct str
+model_text(const struct region_model *m, bool alone, struct arena *a)
 {
 	struct str text;
 	struct buf b;
@@ -218,7 +219,8 @@ region_model_text(const struct region_model *m, struct arena *a)
 		buf_adds(&b, rm->tenant->name);
 		buf_addf(&b, " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
 		    " %" PRId64 ";", rm->from.us, rm->to.us,
-		    rm->minimum.cents, rm->maximum.cents, rm->alone.cents);
+		    rm->minimum.cents, rm->maximum.cents,
+		    alone ? rm->alone.cents : 0);
 	}
 	for (unsigned i = 0; i < m->ncomponents; i++)
 		add_component(&b, m, &m->components[i]);
@@ -227,13 +229,33 @@ region_model_text(const struct region_model *m, struct arena *a)
 	return (text);
 }
 
+struct str
+region_model_text(const struct region_model *m, struct arena *a)
+{
+	return (model_text(m, true, a));
+}
+
 static void
-diff_models(struct diff *d)
+diff_model(struct diff *d, const struct region_model *was,
+    const struct region_model *is, struct about *a)
 {
 	static const struct sentence changed = {
 		"$s changed: costs are shared otherwise.",
 		"$s wurde geändert: die Kosten werden anders geteilt."
-	};
+	}, alone = { "$s changed: what members would pay alone.",
+		"$s wurde geändert: was Mitglieder allein zahlen würden." };
+
+	if (!str_eq(model_text(was, false, d->arena),
+		model_text(is, false, d->arena)))
+		diff_say(d, CHANGE_NEUTRAL, changed, a);
+	else if (!str_eq(region_model_text(was, d->arena),
+		     region_model_text(is, d->arena)))
+		diff_say(d, CHANGE_NEUTRAL, alone, a);
+}
+
+static void
+diff_models(struct diff *d)
+{
 	struct about a = { 0 };
 
 	for (unsigned i = 0; i < d->after->nmodels; i++) {
@@ -243,9 +265,8 @@ diff_models(struct diff *d)
 		a.s = diff_subject(d, MODEL, is->name);
 		if (was == NULL)
 			diff_new(d, CHANGE_NEUTRAL, &a);
-		else if (!str_eq(region_model_text(was, d->arena),
-			     region_model_text(is, d->arena)))
-			diff_say(d, CHANGE_NEUTRAL, changed, &a);
+		else
+			diff_model(d, was, is, &a);
 	}
 	for (unsigned i = 0; i < d->before->nmodels; i++)
 		if (model_find(d->after, d->before->models[i].name) == NULL) {

@@ -143,7 +143,8 @@ list_members(const struct sec *s, struct region_model *model,
 	return (v);
 }
 
-/* A member's own bounds, days and cost alone: what it does not say is the model's. */
+/* A member's own bounds, days and cost alone: what it does not say is the
+ * model's. */
 static void
 read_member(const struct sec *s, const struct region_model *model,
     struct region_member *members)

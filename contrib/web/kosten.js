@@ -77,7 +77,9 @@ function costBlock(c) {
 		raw !== c.share_cents ? h('p', {}, t('cost.difference',
 		euro(c.share_cents - raw))) : null,
 		c.tax_cents !== 0 ? h('p', {}, t('cost.tax', euro(c.tax_cents),
-		number(c.tax_percent), c.tax_basis)) : null];
+		number(c.tax_percent), c.tax_basis)) : null,
+		c.alone_cents !== null ? h('p', {}, t('cost.alone',
+		euro(c.alone_cents))) : null];
 }
 
 const entryTable = (s) => s.entries.length === 0 ? h('p', {},

@@ -156,6 +156,7 @@ const texts = {
 	'cost.share': ['Anteil', 'Share'],
 	'cost.sum': ['Summe', 'Sum'],
 	'cost.difference': ['Rundung sowie Mindest- und Höchstbetrag machen {0} aus.', 'Rounding, minimum and maximum make {0}.'],
+	'cost.alone': ['Zum Vergleich: allein würde es {0} kosten.', 'For comparison: alone it would cost {0}.'],
 	'cost.tax': ['Umsatzsteuer: {0} ({1} %, {2}).', 'Value added tax: {0} ({1} %, {2}).'],
 	'key.equal': ['gleiche Teile', 'equal parts'],
 	'key.population': ['Einwohner', 'inhabitants'],

@@ -47,8 +47,8 @@ refuse(struct models *m, const struct region_model *model, int64_t bundle)
 {
 	m->code = CTL_CONFIG;
 	ctl_warn(m->ctl->lang == LANG_DE ?
-		"Modell %.*s: Version %u hat im Bündel %" PRId64 " einen anderen "
-		"Inhalt; was sich ändert, bekommt eine neue Version" :
+		"Modell %.*s: Version %u hat im Bündel %" PRId64 " einen "
+		"anderen Inhalt; was sich ändert, bekommt eine neue Version" :
 		"model %.*s: version %u has another content in bundle %" PRId64
 		"; what changes gets a new version",
 	    STR_FMT(model->name), model->version, bundle);

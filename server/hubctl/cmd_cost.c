@@ -96,13 +96,9 @@ warn_untaxed(const struct ctl *ctl, const struct region *region,
 		wall_format(year.from, text);
 		buf_init(&b, 64);
 		add_cents(&b, cents, de ? ',' : '.');
-		ctl_warn(de ? "Kosten %.4s ohne Umsatzsteuer (outside): %s EUR, "
-			      "über 17500,00 EUR (§ 2b Abs. 2 Nr. 1 UStG); "
-			      "ob es dabei bleibt, prüft die Steuerstelle" :
-			      "costs of %.4s decided to be outside of tax: %s "
-			      "EUR, above 17500.00 EUR (sec. 2b (2) no. 1 "
-			      "UStG); tax staff check whether that holds",
-		    text, buf_cstr(&b));
+		ctl_warn("costs of %.4s decided to be outside of tax: %s EUR, "
+			 "above 17500.00 EUR (sec. 2b (2) no. 1 UStG); tax "
+			 "staff check whether that holds", text, buf_cstr(&b));
 		buf_clear(&b);
 		return;
 	}

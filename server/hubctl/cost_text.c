@@ -396,8 +396,8 @@ add_alone(struct buf *b, const struct cost_run *run, enum ctl_lang lang)
 	}
 	if (above == 0)
 		buf_adds(b, str_of(de ? "niemand" : "nobody"));
-	buf_addf(b, de ? " (bekannt für %u von %u)\n" : " (known of %u of %u)\n",
-	    known, run->result.nmembers);
+	buf_addf(b, de ? " (bekannt für %u von %u)\n" :
+			 " (known of %u of %u)\n", known, run->result.nmembers);
 }
 
 static void

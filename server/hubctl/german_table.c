@@ -388,6 +388,11 @@ const struct phrase german_phrases[] = {
 	  "anyone can write such a token",
 	    "hier wird nichts geprüft: weder Unterschrift noch Aussteller noch "
 	    "Zeit; so ein Token kann jeder schreiben" },
+	{ "costs of * decided to be outside of tax: * EUR, above 17500.00 EUR "
+	  "(sec. 2b (2) no. 1 UStG); tax staff check whether that holds",
+	    "Kosten $1 ohne Umsatzsteuer (outside): $2 EUR, über 17500,00 EUR "
+	    "(§ 2b Abs. 2 Nr. 1 UStG); ob es dabei bleibt, prüft die "
+	    "Steuerstelle" },
 	/* behind all others */
 	{ "* is missing", "es fehlt $1" },
 	{ "no tenant *", "die Kommune $1 gibt es nicht" },

@@ -25,8 +25,9 @@ enum hub_err key_weights(struct run *, unsigned range, unsigned component,
     const unsigned *who, unsigned n, uint64_t *weights_r) HUB_MUST_CHECK;
 
 /* allocation_bound.c: an amount for a year or month in proportion to the days
- * of membership in each, down or up to a cent; a member's minimum and maximum for its days in the
- * period; from raw to share, for the members listed in who. */
+ * of membership in each, down or up to a cent; a member's minimum and maximum
+ * for its days in the period; from raw to share, for the members listed in
+ * who. */
 int64_t member_part(const struct region_member *, enum cost_per, struct period,
     int64_t cents, bool up);
 void member_bounds(const struct region_member *, enum cost_per, struct period,

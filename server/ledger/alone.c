@@ -16,9 +16,9 @@ alone_cents(const struct cost_run *run, unsigned member)
 	return (member_part(rm, m->per, run->period, rm->alone.cents, true));
 }
 
-/* Of c(S) = F + sum of v_i the value is F/n + v_i, and alone_i is F + v_i: so it
- * is alone_i less an equal part of what sharing saves. Each times n is a weight,
- * so that cents go as everywhere; n <= 4096 and figures below 2^51. */
+/* Of c(S) = F + sum of v_i the value is F/n + v_i, and alone_i is F + v_i: so
+ * it is alone_i less an equal part of what sharing saves. Each times n is a
+ * weight, so that cents go as everywhere; n <= 4096 and figures below 2^51. */
 bool
 alone_shapley(const struct cost_run *run, int64_t *cents_r)
 {

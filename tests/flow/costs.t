@@ -430,6 +430,31 @@ def above_the_mark_of_2b_it_is_said(w):
 	check("2b" not in w.ctl("allocate", "e5")[1], "undecided")
 
 
+@test
+def months_without_an_item_share_nothing(w):
+	"""Whatever the minimum is; they are closed like others."""
+	apply(w, REGION % '''cost einmal-2026 { title = "Einmal"
+	from = 2026-01-01  to = 2026-12-31  model = monat
+	item umzug { amount = 30.00  from = 2026-04-10  to = 2026-04-20 }
+	item storno { amount = 7.00  from = 2026-05-01  to = 2026-05-31 }
+	item wieder { amount = 7.00  kind = credit  from = 2026-05-01
+		to = 2026-05-31 } }
+model monat { version = 1  members = {kamen, unna}  per = month
+	component kopf { basis-points = 10000  key = equal }
+	minimum = 12.00 }
+''')
+	same([[s["share_cents"] for s in shares(w, "einmal-2026", "--period",
+	    "2026-%02d" % m)["shares"]] for m in (1, 3, 4, 5)], [[0, 0],
+	    [0, 0], [1500, 1500], [0, 0]], "months")
+	for month in ("2026-03", "2026-04", "2026-05"):
+		close(w, month)
+	same(w.sql("SELECT to_char(service_from, 'MM'), sum(amount_cents) "
+	    "FROM report.booking WHERE cost = 'einmal-2026' GROUP BY 1"),
+	    [["04", "3000"]], "booked")
+	same(w.sql("SELECT count(*) FROM report.allocation_run WHERE "
+	    "cost = 'einmal-2026'"), [["5"]], "calculations")
+
+
 # ---- how long answers took
 
 def put(w, day, hist, klass="access", provider="00000000", denied=0):

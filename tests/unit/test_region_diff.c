@@ -402,6 +402,9 @@ static const struct edit edits[] = {
 	    "model gleich changed: costs are shared otherwise.",
 	    "Kostenmodell gleich wurde geändert: die Kosten werden anders "
 	    "geteilt."),
+	ALIKE("component alles", "member schwerte { alone = 5.00 }\n"
+	    "component alles", O,
+	    "model gleich changed: what members would pay alone.", NULL),
 	/* what nobody notices */
 	ALIKE("purpose klima { title = Klima }",
 	    "purpose klima { title = Klimaanpassung }", O, NULL, NULL),

@@ -211,6 +211,8 @@ test('shows_a_statement_bars_and_another_key', async ({ page }) => {
 	await open(page, 'kosten');
 	check(/(50|75),00\u00a0€/.test(await page.textContent('main .note')),
 		await page.textContent('main .note'));
+	check(/allein würde es (36|37|38|39|40)\d,\d\d\u00a0€ kosten/.test(
+		await page.textContent('main')), 'alone, of a month');
 	check(await page.locator('svg.chart .bar-part').count() > 1, 'bars');
 	const bars = page.locator('svg.chart').first();
 	check(await bars.evaluate((b) => {

@@ -109,6 +109,7 @@ COSTS = '''
 cost betrieb { title = "Betrieb"  amount = 1200.00  from = %(y)s-01-01
 	to = %(y)s-12-31  model = teilung }
 model teilung { version = 1  clause = "§ 5"  members = {schwerte, froendenberg}
+	member froendenberg { alone = 4745.00 }
 	component sockel { basis-points = 5000  key = equal }
 	component nutzung { basis-points = 5000  key = usage  on-zero = equal } }
 '''
