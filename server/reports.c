@@ -37,6 +37,7 @@ struct reports_job {
 	struct reports_job *next;
 	struct reports_ask ask;
 	char by[WORD_MAX], period[WORD_MAX];
+	struct buf purpose, type;
 	struct snapshot *snapshot;
 	struct loop *loop;
 	reports_fn *fn;
@@ -51,6 +52,8 @@ job_free(struct reports_job *job)
 {
 	snapshot_unref(&job->snapshot);
 	buf_clear(&job->body);
+	buf_clear(&job->purpose);
+	buf_clear(&job->type);
 	free(job);
 }
 
@@ -65,6 +68,15 @@ copy_word(struct str s, char out[WORD_MAX])
 	return ((struct str){ out, s.len });
 }
 
+/* Of a request's target, so neither long nor with a NUL. */
+static struct str
+copy_text(struct str s, struct buf *b)
+{
+	buf_init(b, s.len + 1);
+	buf_adds(b, s);
+	return (s.p != NULL ? buf_str(b) : STR_NONE);
+}
+
 struct reports_job *
 reports_submit(struct reports *r, const struct reports_ask *ask,
     struct snapshot *snapshot, struct loop *loop, reports_fn *fn, void *arg)
@@ -76,6 +88,8 @@ reports_submit(struct reports *r, const struct reports_ask *ask,
 	job->ask = *ask;
 	job->ask.by = copy_word(ask->by, job->by);
 	job->ask.period = copy_word(ask->period, job->period);
+	job->ask.purpose = copy_text(ask->purpose, &job->purpose);
+	job->ask.type = copy_text(ask->type, &job->type);
 	job->snapshot = snapshot_ref(snapshot);
 	job->loop = loop;
 	job->fn = fn;
@@ -210,7 +224,9 @@ make_table(struct db *db, const struct reports_ask *ask, struct arena *a,
 {
 	char from[WALL_STR_MAX], before[WALL_STR_MAX];
 	struct report_ask q = { from, before, ask->tenant != NULL ?
-		arena_str(a, ask->tenant->ags).p : NULL };
+		arena_str(a, ask->tenant->ags).p : NULL,
+		ask->purpose.p != NULL ? arena_str(a, ask->purpose).p : NULL,
+		ask->type.p != NULL ? arena_str(a, ask->type).p : NULL };
 	struct report report = { 0 };
 	enum hub_err err = days_of(ask->period, from, before);
 

@@ -32,6 +32,7 @@ struct reports_ask {
 	bool german;
 	struct str by;		     /* of usage */
 	struct str period;	     /* 2026, 2026-11; usage also 2026-11-03 */
+	struct str purpose, type;    /* of usage; p NULL: all */
 	struct wall_us before;	     /* of digests; WALL_ABSENT: now */
 	unsigned limit;		     /* of digests */
 	const struct tenant *asker;  /* in whose turn */

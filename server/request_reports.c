@@ -94,6 +94,8 @@ read_params(struct request *rq, struct reports_ask *ask, struct str *tenant)
 		{ STR("tenant"), tenant, !whole },
 		{ STR("period"), &ask->period, !path && !whole && !list },
 		{ STR("by"), &ask->by, ask->kind == REPORTS_USAGE },
+		{ STR("purpose"), &ask->purpose, ask->kind == REPORTS_USAGE },
+		{ STR("type"), &ask->type, ask->kind == REPORTS_USAGE },
 		{ STR("limit"), &limit, list },
 		{ STR("before"), &before, list },
 	};

@@ -32,7 +32,8 @@ enum ctl_exit
 report_flow(const struct ctl *ctl, struct db *db, const char *from,
     const char *before, const char *ags)
 {
-	const struct report_ask ask = { from, before, ags };
+	const struct report_ask ask = { .from = from, .before = before,
+		.ags = ags };
 	struct report r;
 	enum hub_err err = report_usage(db, &ask, STR("flow"), &r);
 
@@ -46,7 +47,7 @@ enum ctl_exit
 cmd_indicators(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
 	char from[WALL_STR_MAX], before[WALL_STR_MAX];
-	struct report_ask ask = { from, before, NULL };
+	struct report_ask ask = { .from = from, .before = before };
 	struct arena *a = arena_new();
 	struct report r = { 0 };
 	struct db *db = NULL;

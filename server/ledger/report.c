@@ -103,6 +103,10 @@ usage_sql(const struct grouping *g, struct buf *sql)
 	    "WHERE class IN ('%s', 'estimate') AND day >= $1::date "
 	    "AND day < $2::date AND ($3::text IS NULL OR %s) "
 	    "AND (class <> 'leg' OR requests > denied) "
+	    "AND ($4::text IS NULL OR purpose = $4) "
+	    "AND ($5::text IS NULL OR types = $5) "
+	    "AND ($3::text IS NULL OR consumer = $3 OR "
+	    "($4::text IS NULL AND $5::text IS NULL)) "
 	    "GROUP BY %s ORDER BY ",
 	    g->class, g->own, g->keys);
 	buf_adds(sql, g->nkeys == 2 ?
@@ -132,6 +136,8 @@ report_usage(struct db *db, const struct report_ask *ask, struct str by,
     struct report *r)
 {
 	const struct grouping *g = grouping_find(by);
+	const char *params[] = { ask->from, ask->before, ask->ags,
+		ask->purpose, ask->type };
 	enum hub_err err;
 	struct buf sql;
 
@@ -142,7 +148,7 @@ report_usage(struct db *db, const struct report_ask *ask, struct str by,
 	add_columns(r, numbers, sizeof(numbers) / sizeof(numbers[0]));
 	buf_init(&sql, 8192);
 	usage_sql(g, &sql);
-	err = run(db, ask, buf_cstr(&sql), r);
+	err = db_exec(db, buf_cstr(&sql), 5, params, &r->rows);
 	buf_clear(&sql);
 	return (err);
 }

@@ -30,16 +30,20 @@ struct report {
 	PGresult *rows;
 };
 
-/* Days as YYYY-MM-DD, the last one not included; ags NULL: of all tenants. */
+/* Days as YYYY-MM-DD, the last one not included; ags NULL: of all tenants. Of
+ * usage also one purpose and what was asked for together, as by type tells it;
+ * NULL: all. */
 struct report_ask {
 	const char *from, *before, *ags;
+	const char *purpose, *type;
 };
 
 /* Two columns of SQL: within which time half of the requests and 95 percent of
  * them were answered, of the rows of report.usage_day that match. */
 void report_latency_sql(struct buf *, const char *filter);
 /* By tenant, provider, purpose, type, month or flow (who used whose data);
- * HUB_ENOENT: none of these. */
+ * HUB_ENOENT: none of these. With a purpose or a type a tenant is told of its
+ * own use alone: what else another asked for is not its provider's business. */
 enum hub_err report_usage(struct db *, const struct report_ask *,
     struct str by, struct report *) HUB_MUST_CHECK;
 /* Booked in the months of these days: by cost, member and kind of entry. */

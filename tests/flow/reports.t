@@ -354,6 +354,42 @@ def every_table_is_a_page_to_print_too(w):
 
 
 @test
+def narrows_own_use_to_a_purpose_and_a_type(w):
+	def ask(who, query, *roles):
+		return get(w, who, "/usage?period=2025-03&" + query,
+		    *roles).ok().json()
+
+	same([(r["type"], r["requests"]) for r in ask("froendenberg",
+	    "by=type&purpose=hw")], [("t", 10)], "the types of a purpose")
+	same([(r["provider"], r["requests"]) for r in ask("froendenberg",
+	    "by=flow&purpose=verkehr&type=t")], [(AGS["schwerte"], 3)],
+	    "from whom")
+	for none in ("purpose=none", "type=none", "purpose=hw&type=none",
+	    "purpose=%F0%9F%8C%8A", "purpose=x%27%20OR%201=1--",
+	    "type=" + "t" * 3000):
+		same(ask("froendenberg", "by=flow&" + none), [], none)
+	# Nothing was given: that anything was asked for stays hidden.
+	same(ask("froendenberg", "by=flow&purpose=secret"), [], "denied")
+	# A provider is told how much it gave, not for what it was asked.
+	same(len(ask("schwerte", "by=flow")), 2, "who used us")
+	for query in ("purpose=hw", "type=t", "purpose=hw&type=t"):
+		for by in ("flow", "provider", "type", "purpose", "month"):
+			same(ask("schwerte", "by=%s&%s" % (by, query)), [],
+			    "%s by %s" % (query, by))
+	same(sorted(r["consumer"] for r in ask("schwerte",
+	    "by=flow&purpose=hw", OPERATOR)), sorted([AGS[x] for x in
+	    ("froendenberg", "holzwickede", "holzwickede")]),
+	    "the operator sees all")
+	for bad in ("purpose=", "type=", "purpose=a&purpose=b", "type=%00",
+	    "type=%ff"):
+		same(get(w, "froendenberg", "/usage?period=2025&" + bad)
+		    .status, 400, bad)
+	for other in ("costs", "indicators"):
+		same(get(w, "froendenberg", "/%s?period=2025&purpose=hw" %
+		    other).status, 400, other)
+
+
+@test
 def asks_for_what_there_is(w):
 	for path in ("/usage", "/usage?period=x", "/usage?period=2025-13",
 	    "/usage?period=2025&by=x", "/usage?period=2025&period=2025",
@@ -442,6 +478,11 @@ def takes_the_parameters_it_describes(w):
 	values = {"period": "2025-03", "tenant": "froendenberg",
 	    "by": "month", "format": "json", "x": "1", "limit": "1",
 	    "before": "2026-11-23T01:00:00Z"}
+
+
+@test
+	    "by": "month", "purpose": "hw", "type": "t", "format": "json",
+	    "x": "1"}
 	fill = {"statement": "2025-03", "requestId": "0" * 32}
 	taken = 0
 	for path, item in paths.items():
