@@ -136,6 +136,29 @@ def files_are_those_of_the_source_under_one_hash(w):
 
 
 @test
+def the_look_comes_from_tokens(w):
+	text = {}
+	for name in ("tokens.css", "style.css"):
+		with open(os.path.join(WEB, name)) as f:
+			text[name] = re.sub(r"/\*.*?\*/", "", f.read(),
+			    flags=re.S)
+	both = "".join(text.values())
+	known = re.findall(r"(--[a-z0-9-]+):", both)
+	same(sorted(set(known)), sorted(known), "each once")
+	same(set(known), set(re.findall(r"var\((--[a-z0-9-]+)\)", both)),
+	    "what is there and what is used")
+	check(len(known) > 30, known)
+	# Whose a name is shows: KERN's are in its file, ours are not.
+	for name, mine in (("tokens.css", "--kern-"), ("style.css",
+	    "--hub-")):
+		for token in re.findall(r"(--[a-z0-9-]+):", text[name]):
+			check(token.startswith(mine), name + " " + token)
+	rules = text["style.css"].split("}", 1)[1]
+	same(re.findall(r"#[0-9a-fA-F]{3,8}\b|rgb\(|hsl\(", rules), [],
+	    "colours without a name")
+
+
+@test
 def knows_what_a_client_has(w):
 	for path in ("/", files(w)["app.js"]):
 		a = get(w, path).ok()
