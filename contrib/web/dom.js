@@ -25,6 +25,9 @@ export const note = (kind, ...texts) =>
 	h('div', { class: `note ${kind}` }, texts.map((x) =>
 		x instanceof Node ? x : h('p', {}, x)));
 export const mark = (kind, text) => h('span', { class: `mark ${kind}` }, text);
+// Leads somewhere within the page: a button that looks like a link.
+export const link = (text, click) =>
+	h('button', { type: 'button', class: 'link', click }, text);
 export const list = (items) =>
 	h('ul', { class: 'plain' }, items.map((x) => h('li', {}, x)));
 export const code = (summary, text) =>

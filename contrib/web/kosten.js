@@ -2,7 +2,8 @@
 // year in bars, what was used, another key, and files to take away.
 import { Problem, ask, get } from './api.js';
 import { bars, legend } from './chart.js';
-import { field, h, list, note, save, say, select, table, wide } from './dom.js';
+import { field, h, link, list, note, save, say, select, table, wide } from './dom.js';
+import { usage } from './nutzung.js';
 import { date, euro, month, number, t } from './texts.js';
 
 const MONTHS_BACK = 24;
@@ -23,15 +24,24 @@ function periods() {
 		t('period.year', y)])];
 }
 
-// The choice of a month or a year; show(period) fills what is below it.
+// The choice of a month or a year; show(period, go) fills what is below it, and
+// go(period) leads to another one.
 export function picker(show) {
 	const choice = select(periods());
 	const out = h('div', {});
+	const go = async (period) => {
+		if (![...choice.options].some((o) => o.value === period))
+			choice.append(h('option', { value: period }, periodName(
+				period)));
+		choice.value = period;
+		await draw();
+		out.querySelector('h2')?.focus();
+	};
 	const draw = async () => {
 		out.setAttribute('aria-busy', 'true');
 		try {
-			out.replaceChildren(...(await show(choice.value)).flat(3)
-				.filter((x) => x));
+			out.replaceChildren(...(await show(choice.value, go))
+				.flat(3).filter((x) => x));
 		} catch (e) {
 			out.replaceChildren(note('bad', refusal(e)));
 		}
@@ -123,7 +133,7 @@ async function monthsOf(year) {
 	return all;
 }
 
-async function yearBars(year) {
+async function yearBars(year, go) {
 	const months = await monthsOf(year);
 	const names = [...new Set(months.flatMap((s) => s.costs.flatMap((c) =>
 		c.lines.map((l) => l.component))))];
@@ -131,7 +141,7 @@ async function yearBars(year) {
 		months[i - 1].share_cents);
 	const rows = months.map((s) => ({ name: month(s.period),
 		parts: parts(s, names).map((v) => Math.max(v, 0)),
-		text: euro(s.share_cents) }));
+		text: euro(s.share_cents), go: () => go(s.period) }));
 
 	if (names.length === 0)
 		return [];
@@ -144,7 +154,8 @@ async function yearBars(year) {
 		num: true }], months.map((s, i) => {
 			const p = parts(s, names);
 
-			return [month(s.period), ...p.map(euro), euro(
+			return [link(month(s.period), () => go(s.period)),
+				...p.map(euro), euro(
 				s.share_cents - p.reduce((a, b) => a + b, 0)),
 				euro(s.share_cents), before(i)];
 		}))];
@@ -172,41 +183,6 @@ async function booked(year) {
 		members.map((m) => [m, ...line(m).map(euro), euro(sum((r) =>
 		r.name === m))]), [t('cost.sum'), ...titles.map((x) => euro(
 		sum((r) => r.title === x))), euro(sum(() => true))])];
-}
-
-// ---- usage
-
-const GROUPS = ['purpose', 'type', 'month', 'flow', 'provider'];
-const FIGURES = ['requests', 'denied', 'entities', 'bytes', 'milli_units',
-	'estimated', 'p50', 'p95'];
-const figure = (name, v) => v === null ? '–' : typeof v === 'string' ? v :
-	name === 'milli_units' ? number(v / 1000, 3) : number(v);
-
-function usage(period) {
-	const by = select(GROUPS.map((g) => [g, t(`by.${g}`)]));
-	const out = h('div', { 'aria-live': 'polite' });
-	const draw = async () => {
-		const rows = await get(`/hub/v1/usage?period=${period}&by=` +
-			by.value).catch((e) => e);
-
-		if (rows instanceof Error || rows.length === 0) {
-			out.replaceChildren(h('p', {}, rows instanceof Error ?
-				refusal(rows) : t('usage.none')));
-			return;
-		}
-		const keys = Object.keys(rows[0]).filter((k) =>
-			!FIGURES.includes(k) && k !== 'estimated_milli_units');
-		out.replaceChildren(table(t('usage.table', t(`by.${by.value}`)),
-			[...keys.map((k) => ({ title: t(`usage.${k}`) })),
-			...FIGURES.map((k) => ({ title: t(`usage.${k}`),
-			num: true }))], rows.map((r) => [...keys.map((k) =>
-			r[k] ?? '–'), ...FIGURES.map((k) => figure(k, r[k]))])));
-	};
-
-	by.addEventListener('change', draw);
-	return { ready: draw(), nodes: [h('h2', {}, t('usage.title')),
-		h('form', { class: 'row', submit: (e) => e.preventDefault() },
-		field(t('usage.by'), by)), out] };
 }
 
 // ---- another key: the same weights with other shares of the cost
@@ -290,19 +266,20 @@ function files(period) {
 		t('files.print'))), out);
 }
 
-async function show(period) {
+async function show(period, go, me) {
 	const s = await get(`/hub/v1/statements/${period}`);
 	const year = period.slice(0, 4);
-	const used = usage(period);
+	const used = usage(period, periodName(period), me, refusal);
 
 	await used.ready;
-	return [h('h2', {}, t('cost.title', periodName(period))), statement(s),
-		await yearBars(year), await booked(year), used.nodes, whatIf(s),
-		await comparison().catch(() => null), files(period)];
+	return [h('h2', { tabindex: -1 }, t('cost.title', periodName(period))),
+		statement(s), await yearBars(year, go), await booked(year),
+		used.nodes, whatIf(s), await comparison().catch(() => null),
+		files(period)];
 }
 
-export async function kosten(main) {
-	const { ready, nodes } = picker(show);
+export async function kosten(main, me) {
+	const { ready, nodes } = picker((period, go) => show(period, go, me));
 
 	main.append(h('p', {}, t('kosten.intro')), ...nodes);
 	await ready;

@@ -232,6 +232,100 @@ test('shows_a_statement_bars_and_another_key', async ({ page }) => {
 		20000, 'paper');
 });
 
+// What is asked is summed up a moment later; kosten shows what is there.
+async function used(page) {
+	await open(page, 'daten');
+	await page.click('form button');
+	await page.waitForSelector('svg.map');
+	for (const until = Date.now() + 3 * WAIT; ; ) {
+		const a = await page.request.get(`${at.url}hub/v1/usage?` +
+			`period=${new Date().getFullYear()}`, { headers: {
+			Authorization: `Bearer ${at.token}` } });
+
+		if ((await a.json()).length > 0)
+			return;
+		check(Date.now() < until, 'nothing is summed up');
+		await new Promise((go) => setTimeout(go, 200));
+	}
+}
+const focused = (page) => page.evaluate(() => document.activeElement
+	.getAttribute('aria-label') ?? document.activeElement.textContent);
+
+test('goes_down_from_the_month_to_who_it_came_from', async ({ page }) => {
+	const steps = () => page.locator('.path li').allTextContents();
+	const follow = async (name) => {
+		await page.click(`main table button.link:text-is("${name}")`);
+		await page.waitForSelector(`.path li[aria-current]:has-text("${
+			name}")`);
+	};
+	const now = new Date(), year = String(now.getFullYear());
+	const month = now.toLocaleDateString('de-DE', { month: 'long',
+		year: 'numeric', timeZone: 'Europe/Berlin' });
+
+	await login(page);
+	await used(page);
+	await open(page, 'kosten');
+	await page.selectOption('main select >> nth=0', year);
+	await page.waitForSelector(`.path li:text-is("${year}")`);
+	same(await page.inputValue('main select >> nth=1'), 'month', 'first');
+	// The last chart is that of usage: a bar leads down as a row does.
+	await page.locator('svg.chart .bar-part[aria-label*="Einheiten"]')
+		.first().click();
+	await page.waitForSelector('.path li >> nth=1');
+	same(await steps(), [year, `Monat: ${month}`], 'the month');
+	same(await focused(page), `Monat: ${month}`, 'the focus goes along');
+	await follow('Hochwasserschutz');
+	await follow('WaterObserved');
+	same(await steps(), [year, `Monat: ${month}`,
+		'Zweck: Hochwasserschutz', 'Art der Daten: WaterObserved'],
+	'the way');
+	const text = await page.textContent('main');
+	check(text.includes('Stadt Fröndenberg/Ruhr05978028'), 'from whom');
+	check(text.includes('Tiefer geht es nicht'), 'what is not there');
+	await axe(page, 'the end of the way');
+	await shot(page, 'nutzung');
+	await page.click('.path button >> nth=1');
+	await page.waitForFunction(() => document.querySelectorAll('.path li')
+		.length === 2);
+	same(await page.inputValue('main select >> nth=1'), 'purpose', 'up');
+	await page.selectOption('main select >> nth=1', 'flow');
+	await page.waitForFunction(() => document.querySelectorAll('.path li')
+		.length === 1);
+});
+
+test('bars_tell_their_figures_to_the_keyboard', async ({ page }) => {
+	const press = async (key) => {
+		await page.keyboard.press(key);
+		return focused(page);
+	};
+
+	await login(page);
+	await open(page, 'kosten');
+	const parts = page.locator('svg.chart >> nth=0').locator('.bar-part');
+	const said = await parts.evaluateAll((all) => all.map((p) =>
+		p.getAttribute('aria-label')));
+	check(/^Januar \d{4}, sockel: \d+,\d\d\u00a0€$/.test(said[0]), said[0]);
+	same(await parts.evaluateAll((all) => all.filter((p) => p.tabIndex === 0)
+		.length), 1, 'one stop');
+	await page.locator('.scroll:has(svg.chart) >> nth=0').focus();
+	same(await press('Tab'), said[0], 'in');
+	same(await press('ArrowRight'), said[1], 'right');
+	same(await press('ArrowLeft'), said[0], 'left');
+	same(await press('ArrowLeft'), said[0], 'stays');
+	if (said.length > 2) {
+		same(await press('ArrowDown'), said[2], 'down');
+		same(await press('ArrowUp'), said[0], 'up');
+	}
+	same(await press('End'), said.at(-1), 'last');
+	same(await parts.last().evaluate((p) => getComputedStyle(p)
+		.strokeWidth), '5px', 'what has the focus shows it');
+	same(await press('Home'), said[0], 'first');
+	await press('Enter');
+	await page.waitForFunction(() => document.activeElement.tagName ===
+		'H2');
+	same(await focused(page), `Bescheid ${said[0].split(',')[0]}`, 'there');
+});
+
 test('works_with_the_keyboard_alone', async ({ page }) => {
 	const press = async (...keys) => {
 		for (const key of keys)
