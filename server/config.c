@@ -261,6 +261,7 @@ size_of(enum kind kind)
 {
 	switch (kind) {
 	case TEXT:
+	case CONTACT:
 	case PATH:
 		return (sizeof(const char *));
 	case NAME:
@@ -289,6 +290,7 @@ is_same(const struct setting *s, const void *a, const void *b)
 
 	switch (s->kind) {
 	case TEXT:
+	case CONTACT:
 	case PATH:
 		return (*x == NULL || *y == NULL ? *x == *y :
 						   strcmp(*x, *y) == 0);

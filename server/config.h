@@ -33,6 +33,7 @@ struct config {
 	unsigned spool_node; /* of the ledger: another for each hub */
 	struct str name;  /* Via pseudonym */
 	const char *operator_tenant; /* sees all figures; NULL: none */
+	const char *contact; /* who hears of barriers; NULL: not said */
 	unsigned workers; /* resolved: at least 1 */
 	const char *user; /* NULL: stay */
 	const char *log;  /* file, or NULL: stderr */

@@ -150,6 +150,7 @@ config_language(void)
 		CFG_STR("database", NULL, CFGF_NONE),
 		CFG_STR("name", NULL, CFGF_NONE),
 		CFG_STR("operator", NULL, CFGF_NONE),
+		CFG_STR("contact", NULL, CFGF_NONE),
 		CFG_STR("workers", NULL, CFGF_NONE),
 		CFG_STR("user", NULL, CFGF_NONE),
 		CFG_STR("log", NULL, CFGF_NONE),

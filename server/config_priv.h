@@ -20,7 +20,8 @@ enum kind {
 	ADDRESS, /* struct str */
 	SWITCH, /* bool */
 	WORD,  /* unsigned: index of one of its words */
-	HOSTS  /* a list of names */
+	HOSTS, /* a list of names */
+	CONTACT /* a mail address or a page */
 };
 
 struct setting {

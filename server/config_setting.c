@@ -20,6 +20,7 @@ const struct setting settings[] = {
 	    AT(database) },
 	{ "", "name", NAME, 0, 0, "drehscheibe", AT(name) },
 	{ "", "operator", TEXT, 0, 0, NULL, AT(operator_tenant) },
+	{ "", "contact", CONTACT, 0, 0, NULL, LIVE(contact) },
 	{ "", "workers", COUNT, 0, 256, "0", AT(workers) },
 	{ "", "user", TEXT, 0, 0, NULL, AT(user) },
 	{ "", "log", PATH, 0, 0, NULL, LIVE(log) },
@@ -157,6 +158,25 @@ is_host(struct str s)
 	return (s.len > 0 && s.len < 256);
 }
 
+/* A mail address or a page, as it may stand in a link and on a screen. */
+static bool
+is_contact(struct str s)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!isgraph((unsigned char)s.p[i]) ||
+		    strchr("\"<>\\", s.p[i]) != NULL)
+			return (false);
+		if (s.p[i] == '@' && at == 0)
+			at = i;
+	}
+	if (s.len > 200)
+		return (false);
+	return (str_prefix(s, STR("https://")) ? s.len > 8 :
+	    at > 0 && at + 1 < s.len && memchr(s.p, '/', s.len) == NULL);
+}
+
 /* "address:port", "[v6]:port" or "unix:/path". */
 static bool
 is_address(struct str s)
@@ -184,6 +204,9 @@ setting_check(const struct setting *s, struct str text, int64_t *n_r,
 	case NAME:
 		BUF_LIT(why, "allowed: a host name");
 		return (is_host(text));
+	case CONTACT:
+		BUF_LIT(why, "allowed: a mail address, or a page with https");
+		return (text.len == 0 || is_contact(text));
 	case HOSTS:
 		BUF_LIT(why, "allowed: a list of host names");
 		return (is_host(text));
@@ -248,6 +271,7 @@ setting_store(const struct setting *s, struct config *c, const char *text,
 			    folder, text);
 		break;
 	case TEXT:
+	case CONTACT:
 		*(const char **)at = text[0] != '\0' ?
 		    arena_printf(c->arena, "%s", text) : NULL;
 		break;

@@ -139,6 +139,11 @@ run_login(struct request *rq)
 	t = &rq->snapshot->region->tenants;
 	BUF_LIT(b, "{\"hub\":");
 	buf_add_json(b, rq->worker->config->name);
+	BUF_LIT(b, ",\"contact\":");
+	if (rq->worker->config->contact != NULL)
+		buf_add_json(b, str_of(rq->worker->config->contact));
+	else
+		BUF_LIT(b, "null");
 	BUF_LIT(b, ",\"issuers\":[");
 	for (unsigned i = 0; i < t->nissuers; i++)
 		if (t->issuers[i].web_client.len > 0) {

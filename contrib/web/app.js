@@ -1,7 +1,8 @@
 // app.js - the frame: who is logged in, which page is shown, in which language.
 import { begin, end, get } from './api.js';
+import { barrierefreiheit } from './barrierefreiheit.js';
 import { field, h, note, say } from './dom.js';
-import { finish, issuers, start } from './login.js';
+import { about, finish, start } from './login.js';
 import { daten } from './daten.js';
 import { kosten } from './kosten.js';
 import { lage } from './lage.js';
@@ -9,16 +10,18 @@ import { lang, setLang, t } from './texts.js';
 import { wirkung } from './wirkung.js';
 
 const pages = { lage, daten, kosten, wirkung };
+const free = { barrierefreiheit };	// for anybody
 const el = (id) => document.getElementById(id);
 let me = null;		// what /hub/v1/me says; null: nobody is logged in
-let offers = null;	// issuers; null: not known yet
+let hub = null;		// its name, contact and issuers; null: not known yet
 let ended = false;	// the token ran out
 let drawn = 0;		// the latest drawing wins
 
 const wanted = () => {
 	const name = location.hash.slice(1);
 
-	return Object.hasOwn(pages, name) ? name : 'lage';
+	return Object.hasOwn(pages, name) || Object.hasOwn(free, name) ? name :
+		'lage';
 };
 
 // ---- who
@@ -55,7 +58,7 @@ function logout() {
 
 const issuerButton = (offer) => h('p', {}, h('button', { type: 'button',
 	click: () => start(offer, wanted()).catch(failed) },
-	offers.length > 1 ? t('login.at', new URL(offer.issuer).host) :
+	hub.issuers.length > 1 ? t('login.at', new URL(offer.issuer).host) :
 	t('login.button')));
 
 // For a hub that no issuer has a client for: tests, and people with hubctl.
@@ -67,27 +70,31 @@ function pasted() {
 		enter(text.value.trim()).then(() => draw(true), failed);
 	};
 
-	return h('details', { open: offers.length === 0 },
+	return h('details', { open: hub.issuers.length === 0 },
 		h('summary', {}, t('login.paste')), note('warn',
 		t('login.paste.note')), h('form', { submit },
-		field(t('login.token'), text), h('p', {}, h('button', {},
+		field(t('login.token'), text), h('p', {}, h('button', { type: 'submit' },
 		t('login.paste.button')))));
 }
 
 function loginPage(main) {
 	main.append(h('h1', { tabindex: -1 }, t('login.title')),
 		h('p', {}, t('login.intro')), ended ? note('warn',
-		t('login.ended')) : '', ...offers.map(issuerButton), pasted());
+		t('login.ended')) : '', ...hub.issuers.map(issuerButton), pasted());
 }
 
 // ---- drawing
 
+const titleOf = (page) => t(page in free ? `${page}.title` : me ?
+	`nav.${page}` : 'login.title');
+
 function drawFrame(page) {
 	document.documentElement.lang = lang();
-	document.title = `${me ? t(`nav.${page}`) : t('login.title')} – ` +
-		'Drehscheibe';
+	document.title = `${titleOf(page)} – Drehscheibe`;
 	el('skip').textContent = t('skip');
-	el('foot').textContent = t('foot');
+	el('foot').replaceChildren(t('foot'), ' ', h('a', { href:
+		'#barrierefreiheit', 'aria-current': page in free ? 'page' : null
+	}, t('barrierefreiheit.title')));
 	el('nav').setAttribute('aria-label', t('nav.label'));
 	el('nav').replaceChildren(me ? h('ul', {}, Object.keys(pages).map((p) =>
 		h('li', {}, h('a', { href: `#${p}`, 'aria-current':
@@ -108,14 +115,18 @@ async function draw(toHead) {
 	const fresh = h('div', {});
 
 	drawFrame(page);
-	offers ??= await issuers();
-	if (!me)
+	hub ??= await about();
+	if (!me && !(page in free))
 		loginPage(fresh);
 	else
 		fresh.append(h('h1', { tabindex: -1 }, t(`${page}.title`)));
+	if (page in free)
+		free[page](fresh, hub, me);
 	main.replaceChildren(fresh);
 	if (toHead)
 		fresh.querySelector('h1').focus();
+	if (page in free)
+		return say(t('page.ready', titleOf(page)));
 	if (!me)
 		return;
 	fresh.setAttribute('aria-busy', 'true');

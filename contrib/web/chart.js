@@ -4,7 +4,7 @@
 import { h, s } from './dom.js';
 
 const LEFT = 190, RIGHT = 110, ROW = 30, WIDTH = 860;
-const NAME_LEN = 26;	// what fits left of the bars
+const NAME_LEN = 24;	// what fits left of the bars
 const PATTERNS = ['', 'M0 8 8 0', 'M0 0 8 8', 'M4 0V8', 'M0 4H8'];
 let charts = 0;
 

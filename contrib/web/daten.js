@@ -157,7 +157,7 @@ function question(me, agreements, areas) {
 		spellcheck: 'false' });
 	const limit = select([20, 100, 500].map((n) => [n, String(n)]));
 	const out = h('div', {});
-	const button = h('button', {}, t('ask.button'));
+	const button = h('button', { type: 'submit' }, t('ask.button'));
 	const fillTypes = () => {
 		const types = typesOf(agreements, me, purpose.value);
 

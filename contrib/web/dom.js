@@ -43,7 +43,7 @@ export function table(caption, columns, rows, foot) {
 	const head = h('tr', {}, columns.map((c) => h('th', { scope: 'col',
 		class: c.num ? 'num' : null }, c.title)));
 
-	return h('div', { class: 'scroll', tabindex: 0, role: 'region',
+	return h('section', { class: 'scroll', tabindex: 0,
 		'aria-label': caption }, h('table', {}, h('caption', {}, caption),
 		h('thead', {}, head), h('tbody', {}, rows.map(row)),
 		foot ? h('tfoot', {}, row(foot)) : null));

@@ -50,9 +50,8 @@ export function picker(show) {
 	};
 
 	choice.addEventListener('change', draw);
-	return { ready: draw(), nodes: [h('form', { class: 'row',
-		submit: (e) => e.preventDefault() }, field(t('period.label'),
-		choice)), out] };
+	return { ready: draw(), nodes: [h('div', { class: 'row period' },
+		field(t('period.label'), choice)), out] };
 }
 
 export const refusal = (e) => e instanceof Problem && e.status === 403 ?
@@ -220,7 +219,8 @@ function whatIf(s) {
 	return [h('div', { class: 'noprint' }, h('h2', {}, t('whatif.title')),
 		h('p', {}, t('whatif.intro')), h('form', { class: 'row', submit },
 		inputs.map(([key, x]) => field(t('whatif.key', keyName(key)),
-		x)), h('button', {}, t('whatif.button'))), out)];
+		x)), h('button', { type: 'submit' },
+		t('whatif.button'))), out)];
 }
 
 async function comparison() {

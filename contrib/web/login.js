@@ -28,8 +28,8 @@ async function discover(issuer) {
 	return found;
 }
 
-// Where people can log in; none: [].
-export const issuers = async () => (await json('/hub/v1/login')).issuers;
+// Where people can log in, none: []; the hub's name, and who hears of barriers.
+export const about = () => json('/hub/v1/login');
 
 export async function start({ issuer, clientId, scope }, then) {
 	const { authorization_endpoint: to } = await discover(issuer);

@@ -35,8 +35,9 @@ function target(period, by, way) {
 	return `/hub/v1/usage?${q}`;
 }
 
-const nameOf = (row, keys, me) => keys.map((k) => shown(k, row[k], me))
-	.join(' ← ');
+// Our own use is of whom it came from; in the table it stands in full.
+const nameOf = (row, keys, me) => keys.filter((k) => k !== 'consumer' ||
+	row[k] !== me.ags).map((k) => shown(k, row[k], me)).join(' ← ');
 
 // Where rows are of nobody's use, there is nothing to draw.
 function drawing(rows, keys, me, down) {
@@ -106,7 +107,6 @@ export function usage(period, top, me, refusal) {
 		draw();
 	});
 	return { ready: draw(), nodes: [h('h2', {}, t('usage.title')),
-		h('p', {}, t('usage.intro')), h('form', { class: 'row',
-		submit: (e) => e.preventDefault() }, field(t('usage.by'), by)),
-		out] };
+		h('p', {}, t('usage.intro')), h('div', { class: 'row' },
+		field(t('usage.by'), by)), out] };
 }

@@ -37,7 +37,8 @@ def region(w):
 
 def setup():
 	w = World("web", {"s": Broker([])},
-	    settings='decision-log { directory = "decisions" }')
+	    settings='contact = "a+b@kreis-unna.example"\n'
+	    'decision-log { directory = "decisions" }')
 	for i, name in enumerate(("dortmund", "froendenberg", "ruhr",
 	    "geheim")):
 		w.write("areas/%s.geojson" % name, square(7 + i / 8, 51.5))
@@ -233,7 +234,8 @@ def nothing_else_is_there(w):
 @test
 def tells_where_to_log_in(w):
 	a = get(w, "/hub/v1/login", [("Accept", "application/json")]).ok()
-	same(a.json(), {"hub": "hub.drehscheibe.example", "issuers": [{
+	same(a.json(), {"hub": "hub.drehscheibe.example", "contact":
+	    "a+b@kreis-unna.example", "issuers": [{
 	    "issuer": LOGIN + "/region", "clientId": 'page "1"',
 	    "scope": "openid hub.read"}]}, "login")
 	same(get(w, "/hub/v1/login?x=1").status, 400, "parameter")

@@ -107,6 +107,7 @@ reads_what_is_written(void **state)
 	    "listen \"admin\" { address = \"unix:/run/hub.sock\" }\n"
 	    "control = \"control.sock\"  database = \"host=/tmp\"\n"
 	    "name = \"hub.example\"  workers = 3  user = \"nobody\"\n"
+	    "contact = \"https://hub.example/kontakt\"\n"
 	    "log = \"/var/log/hub.log\"\n"
 	    "spool { directory = \"spool\"  size = \"17179869184\"\n"
 	    "  segment = \"1GiB\" }\n"
@@ -130,6 +131,7 @@ reads_what_is_written(void **state)
 	assert_string_equal(c->database, "host=/tmp");
 	assert_int_equal(c->workers, 3);
 	assert_string_equal(c->user, "nobody");
+	assert_string_equal(c->contact, "https://hub.example/kontakt");
 	(void)snprintf(path, sizeof(path), "%s/spool", w->folder);
 	assert_string_equal(c->spool_directory, path);
 	assert_true(c->spool_size == UINT64_C(16) << 30);
@@ -180,6 +182,21 @@ says_where_and_what_is_wrong(void **state)
 		{ LOCAL "name = \"a b\"\n", HUB_ESYNTAX,
 		    ":2: name: 'a b' is no value for it; allowed: a host "
 		    "name\n" },
+		{ LOCAL "contact = \"a b@x.example\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'a b@x.example' is no value for it; "
+		    "allowed: a mail address, or a page with https\n" },
+		{ LOCAL "contact = \"x.example\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'x.example' is no value" },
+		{ LOCAL "contact = \"@x.example\"\n", HUB_ESYNTAX,
+		    ":2: contact: '@x.example' is no value" },
+		{ LOCAL "contact = \"a@\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'a@' is no value" },
+		{ LOCAL "contact = \"https://\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'https://' is no value" },
+		{ LOCAL "contact = \"http://a@x.example\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'http://a@x.example' is no value" },
+		{ LOCAL "contact = \"a<b>@x.example\"\n", HUB_ESYNTAX,
+		    ":2: contact: 'a<b>@x.example' is no value" },
 		{ LOCAL "listen \"admin\" { hosts = {\"a\", \"b c\"} }\n",
 		    HUB_ESYNTAX, ":2: listen.hosts: 'b c' is no value" },
 		{ LOCAL "listen \"publik\" { }\n", HUB_ESYNTAX,

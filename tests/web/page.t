@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # page.t - the web page in a real browser, by page.mjs: Debian's chromium,
-# playwright-core and axe-core from npm. What is missing is said, and it passes.
+# playwright-core, axe-core and html-validate from npm. What is missing is said,
+# and it passes; so does paper without pdftotext (poppler-utils).
 #
 # The issuer is a small one of our own, so that it can also misbehave.
 import base64
@@ -15,7 +16,8 @@ sys.path.insert(0, __import__("os").path.join(__import__("os").path.dirname(
     __import__("os").path.abspath(__file__)), "..", "flow"))
 from flow import *
 
-PACKAGES = ["playwright-core@1.65.1", "axe-core@4.14.1"]
+PACKAGES = ["playwright-core@1.65.1", "axe-core@4.14.1",
+    "html-validate@11.18.0"]
 NODE = os.path.join(BUILD, "web-node")
 SHOTS = os.path.join(BUILD, "web-shots")
 
@@ -24,7 +26,8 @@ def missing():
 	for program in ("node", "npm", "chromium"):
 		if not shutil.which(program):
 			return program + " is not installed"
-	if os.path.isdir(os.path.join(NODE, "node_modules/axe-core")):
+	if all(os.path.isdir(os.path.join(NODE, "node_modules",
+	    p.split("@")[0])) for p in PACKAGES):
 		return None
 	os.makedirs(NODE, exist_ok=True)
 	try:
@@ -124,7 +127,8 @@ def gauge(name, value, lon, lat):
 def setup(issuer):
 	w = World("page", {"s": Broker([gauge("Eins", "21.10", 7.55, 51.43),
 	    gauge("Zwei", "0.50", 7.60, 51.45)])},
-	    settings='decision-log { directory = "decisions" }')
+	    settings='contact = "barrieren@kreis-unna.example"\n'
+	    'decision-log { directory = "decisions" }')
 	r = tenants().replace(ISSUER, issuer, 1).replace("	max-ttl = 1h",
 	    '	max-ttl = 1h  web-client = "page"', 1)
 	r += source("broker-s", "schwerte", w.brokers["s"], ["WaterObserved"])
@@ -156,7 +160,8 @@ def main():
 		    os.path.abspath(__file__)), "page.mjs"), json.dumps({
 		    "url": "https://localhost:%d/" % w.port,
 		    "issuer": Issuer.url, "modules": NODE, "shots": SHOTS,
-		    "token": token(w, Issuer.url), "slow": SLOW})],
+		    "token": token(w, Issuer.url), "slow": SLOW,
+		    "pdftotext": shutil.which("pdftotext")})],
 		    stdin=subprocess.DEVNULL, timeout=240).returncode
 	finally:
 		w.close()
