@@ -250,10 +250,12 @@ static const char style[] =
     "text-align:left;vertical-align:top}"
     ".n{text-align:right;white-space:nowrap}"
     "tfoot th,tfoot td{border-top:2px solid #111;font-weight:bold}"
+    "svg{display:block;width:100%;max-width:38em;margin:1em 0;fill:currentColor}"
+    "svg text{font-size:13px}"
     ".hash{overflow-wrap:anywhere;font-size:.85em}"
     "@page{size:A4;margin:2cm}"
     "@media print{body{margin:0;max-width:none}h2{break-after:avoid}"
-    "tr,tfoot{break-inside:avoid}thead{display:table-header-group}"
+    "svg,tr,tfoot{break-inside:avoid}thead{display:table-header-group}"
     "tfoot{display:table-row-group}}"; /* a sum stands once */
 
 static const struct {
@@ -401,10 +403,56 @@ html_head(struct buf *b, const struct notice_cost *c, bool german)
 	BUF_LIT(b, "</p>\n");
 }
 
+/* ---- its lines as bars */
+
+#define BAR_WIDTH 600
+#define BAR_ROW	  34
+
+static void
+html_bar(struct buf *b, const struct notice_line *l, int64_t most,
+    unsigned row, bool german)
+{
+	int64_t cents = l->cents > 0 ? l->cents : 0;
+
+	buf_addf(b, "<text x=\"0\" y=\"%u\">", row * BAR_ROW + 13);
+	if (l->component[0] != '(') {
+		markup_text(b, l->component);
+		BUF_LIT(b, ", ");
+	}
+	html_word(b, l->key, german);
+	BUF_LIT(b, ": ");
+	notice_amount(b, l->cents, german);
+	buf_addf(b, " EUR</text><rect x=\"0\" y=\"%u\" width=\"%" PRId64
+	    "\" height=\"12\"/>\n", row * BAR_ROW + 18,
+	    (int64_t)((__int128)cents * BAR_WIDTH / most));
+}
+
+/* What the table below says in figures: a drawing in whole parts, from which
+ * nobody is to read an amount. One bar would tell nothing. */
+static void
+html_bars(struct buf *b, const struct notice_cost *c, bool german)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < c->nlines; i++)
+		if (c->lines[i].cents > most)
+			most = c->lines[i].cents;
+	if (most == 0 || c->nlines < 2)
+		return;
+	buf_addf(b, "<svg role=\"img\" aria-label=\"%s\" viewBox=\"0 0 %d "
+	    "%u\">\n", german ? "Anteile nach Bestandteilen; die Zahlen "
+	    "stehen in der Tabelle darunter" : "Shares by component; the "
+	    "table below has the figures", BAR_WIDTH, c->nlines * BAR_ROW);
+	for (unsigned i = 0; i < c->nlines; i++)
+		html_bar(b, &c->lines[i], most, i, german);
+	BUF_LIT(b, "</svg>\n");
+}
+
 static void
 html_cost(struct buf *b, const struct notice_cost *c, bool german)
 {
 	html_head(b, c, german);
+	html_bars(b, c, german);
 	buf_adds(b, german ?
 	    STR("<table><thead><tr><th scope=\"col\">Bestandteil</th>"
 		"<th scope=\"col\">Schlüssel</th><th scope=\"col\" "

@@ -312,8 +312,22 @@ def a_page_prints_without_script_or_markup_of_others(w):
 	for bad in ("<script", "http:", "https:", "src=", "url("):
 		check(bad not in text, bad)
 	check("=Betrieb; &quot;Plattform&quot;" in text, "escaped")
-	ET.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>", text.replace(
+	page = ET.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>", text.replace(
 	    "<!DOCTYPE html>\n", "")))
+	# A bar for each line of the table that follows, the longest over all.
+	lines = json.loads(get(w, "froendenberg", "/statements/2025-03").ok()
+	    .body)["costs"]
+	drawn = page.findall(".//svg")
+	same(len(drawn), len([c for c in lines if len(c["lines"]) > 1]), "svg")
+	check(drawn, "no bars")
+	for svg, cost in zip(drawn, lines):
+		cents = [n["cents"] for n in cost["lines"]]
+		same([int(r.get("width")) for r in svg.findall("rect")],
+		    [c * 600 // max(cents) for c in cents], cost["cost"])
+		check("Tabelle" in svg.get("aria-label"), "whose figures")
+		check(["%d,%02d EUR" % divmod(c, 100) in t.text for c, t in
+		    zip(cents, svg.findall("text"))] == [True] * len(cents),
+		    "the amounts")
 	a = get(w, "froendenberg", "/statements/2025-03?format=html",
 	    headers={"Accept-Language": "en"})
 	check('lang="en"' in a.ok().body.decode(), "English")

@@ -407,12 +407,22 @@ test('works_with_the_keyboard_alone', async ({ page }) => {
 	same(await focused(page), 'Log in', 'logged out');
 });
 
+const BLACK = 'rgb(0, 0, 0)', WHITE = 'rgb(255, 255, 255)';
+// Ground and ink of each; of what is drawn the ink twice.
+const colours = (page, ...which) => page.evaluate((all) => all.flatMap((x) => {
+	const c = getComputedStyle(document.querySelector(x));
+
+	return x.startsWith('svg') ? [c.fill, c.fill] : [c.backgroundColor,
+		c.color];
+}), which);
+
 // The ground of the page shows whether the colours are really the system's. axe
 // takes what is drawn on nothing for drawn on white, which a dark system's is not.
 for (const [name, how] of WAYS)
 	test(`every_page_stands_${name}`, async ({ page }) => {
-		const rules = { 'color-contrast': { enabled:
-			how.colorScheme !== 'dark' } };
+		const dark = how.colorScheme === 'dark';
+		const rules = { 'color-contrast': { enabled: !dark } };
+		const system = dark ? [BLACK, WHITE] : [WHITE, BLACK];
 
 		await page.goto(at.url);
 		await page.waitForSelector('main button');
@@ -430,12 +440,11 @@ for (const [name, how] of WAYS)
 				same(await width(page), how.viewport.width,
 					which);
 			else
-				same(await page.evaluate(() => [document.body,
-					document.querySelector('header')].map(
-					(e) => getComputedStyle(e)
-					.backgroundColor)), Array(2).fill(
-					how.colorScheme ? 'rgb(0, 0, 0)' :
-					'rgb(255, 255, 255)'), which);
+				same(await colours(page, 'body', 'header'), [
+					...system, ...system], which);
+			if (which === 'daten' && !how.viewport)
+				same(await colours(page, 'svg.map .place'),
+					[system[1], system[1]], 'the map');
 			await axe(page, `${which} ${name}`, rules);
 			await shot(page, `${which}-${name}`);
 		}
