@@ -144,7 +144,8 @@ async function yearBars(year, go) {
 
 	if (names.length === 0)
 		return [];
-	return [h('h2', {}, t('bars.title', year)), h('p', {}, t('bars.intro')),
+	return [h('h2', {}, t('bars.title', year)), h('p', { class: 'noprint' },
+		t('bars.intro')),
 		wide(bars(t('bars.label', year), names, rows, euro)), legend(names),
 		table(t('bars.table', year), [{ title: t('column.month') },
 		...names.map((n) => ({ title: n, num: true })),
@@ -223,6 +224,12 @@ function whatIf(s) {
 		t('whatif.button'))), out)];
 }
 
+// The hub's own ways have texts here; others come with theirs.
+const way = ({ scenario, title }) => t(`way.${scenario}`)
+	.startsWith('way.') ? title : t(`way.${scenario}`);
+const formula = (f) => f.replace(/\d+\.\d+/, (n) => euro(Number(n) * 100))
+	.replaceAll('+', ' + ');
+
 async function comparison() {
 	const c = await get('/hub/v1/comparison');
 	const years = c.scenarios[0].totals.map((x) => x.years);
@@ -231,8 +238,8 @@ async function comparison() {
 		t('compare.intro')), table(t('compare.table'), [{ title:
 		t('compare.way') }, ...years.map((y) => ({ title: t('compare.years',
 		number(y)), num: true }))], c.scenarios.map((x) => [`${x.scenario}` +
-		`: ${x.title}`, ...x.totals.map((y) => y.cents === null ?
-		y.formula : euro(y.cents))])));
+		`: ${way(x)}`, ...x.totals.map((y) => y.cents === null ?
+		formula(y.formula) : euro(y.cents))])));
 }
 
 // ---- to take away

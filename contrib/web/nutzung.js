@@ -107,6 +107,6 @@ export function usage(period, top, me, refusal) {
 		draw();
 	});
 	return { ready: draw(), nodes: [h('h2', {}, t('usage.title')),
-		h('p', {}, t('usage.intro')), h('div', { class: 'row' },
+		h('p', { class: 'noprint' }, t('usage.intro')), h('div', { class: 'row' },
 		field(t('usage.by'), by)), out] };
 }

@@ -162,7 +162,7 @@ def main():
 		    "issuer": Issuer.url, "modules": NODE, "shots": SHOTS,
 		    "token": token(w, Issuer.url), "slow": SLOW,
 		    "pdftotext": shutil.which("pdftotext")})],
-		    stdin=subprocess.DEVNULL, timeout=240).returncode
+		    stdin=subprocess.DEVNULL, timeout=240 * SLOW).returncode
 	finally:
 		w.close()
 		server.shutdown()
