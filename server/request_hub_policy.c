@@ -118,7 +118,7 @@ json_shares(struct request *rq, const struct region_agreement *ag)
 	buf_addc(b, ']');
 }
 
-/* For people. */
+/* For people, and to tell in whose name figures are. */
 static void
 json_titles(struct buf *b, const struct region_agreement *ag)
 {
@@ -126,6 +126,10 @@ json_titles(struct buf *b, const struct region_agreement *ag)
 	buf_add_json(b, ag->provider->title);
 	BUF_LIT(b, ",\"consumerTitle\":");
 	buf_add_json(b, ag->consumer->title);
+	BUF_LIT(b, ",\"providerAgs\":");
+	buf_add_json(b, ag->provider->ags);
+	BUF_LIT(b, ",\"consumerAgs\":");
+	buf_add_json(b, ag->consumer->ags);
 	BUF_LIT(b, ",\"datasetTitle\":");
 	buf_add_json(b, ag->dataset->title);
 	BUF_LIT(b, ",\"purposeTitle\":");

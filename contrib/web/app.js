@@ -73,8 +73,8 @@ function pasted() {
 	return h('details', { open: hub.issuers.length === 0 },
 		h('summary', {}, t('login.paste')), note('warn',
 		t('login.paste.note')), h('form', { submit },
-		field(t('login.token'), text), h('p', {}, h('button', { type: 'submit' },
-		t('login.paste.button')))));
+		field(t('login.token'), text), h('p', {}, h('button',
+		{ type: 'submit' }, t('login.paste.button')))));
 }
 
 function loginPage(main) {

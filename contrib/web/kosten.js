@@ -2,7 +2,8 @@
 // year in bars, what was used, another key, and files to take away.
 import { Problem, ask, get } from './api.js';
 import { bars, legend } from './chart.js';
-import { field, h, link, list, note, save, say, select, table, wide } from './dom.js';
+import { field, h, link, list, note, save, say, select, table, wide } from
+	'./dom.js';
 import { usage } from './nutzung.js';
 import { date, euro, month, number, t } from './texts.js';
 
@@ -276,7 +277,7 @@ function files(period) {
 async function show(period, go, me) {
 	const s = await get(`/hub/v1/statements/${period}`);
 	const year = period.slice(0, 4);
-	const used = usage(period, periodName(period), me, refusal);
+	const used = await usage(period, periodName(period), me, refusal);
 
 	await used.ready;
 	return [h('h2', { tabindex: -1 }, t('cost.title', periodName(period))),

@@ -24,7 +24,7 @@ function shown(kind, value, me) {
 		return me.purposes.find((p) => p.name === value)?.title ?? value;
 	if (kind === 'type')
 		return brief(value);
-	return value === me.ags ? me.title : value;
+	return me.names.get(value) ?? value;
 }
 
 function target(period, by, way) {
@@ -72,7 +72,18 @@ const path = (top, way, me, up) => h('ol', { class: 'path',
 	h('li', i === way.length ? { 'aria-current': 'step', tabindex: -1 } : {},
 	i === way.length ? text : link(text, () => up(i)))));
 
-export function usage(period, top, me, refusal) {
+// Figures name a municipality by its AGS; partners have agreements with us.
+async function namesOf(me) {
+	const names = new Map([[me.ags, me.title]]);
+
+	for (const a of await get('/hub/v1/agreements').catch(() => []))
+		names.set(a.providerAgs, a.providerTitle).set(a.consumerAgs,
+			a.consumerTitle);
+	return names;
+}
+
+export async function usage(period, top, who, refusal) {
+	const me = { ...who, names: await namesOf(who) };
 	const by = select(GROUPS.map((g) => [g, t(`by.${g}`)]), period.length ===
 		4 ? 'month' : 'purpose');
 	const out = h('div', {});
@@ -107,6 +118,6 @@ export function usage(period, top, me, refusal) {
 		draw();
 	});
 	return { ready: draw(), nodes: [h('h2', {}, t('usage.title')),
-		h('p', { class: 'noprint' }, t('usage.intro')), h('div', { class: 'row' },
-		field(t('usage.by'), by)), out] };
+		h('p', { class: 'noprint' }, t('usage.intro')), h('div',
+		{ class: 'row' }, field(t('usage.by'), by)), out] };
 }

@@ -132,7 +132,7 @@ def files_are_those_of_the_source_under_one_hash(w):
 		same(a.one("Cache-Control"),
 		    "public, max-age=31536000, immutable", name)
 		# Each import is a file that is there.
-		for other in re.findall(rb"from '\./([a-z.]+)'", a.body):
+		for other in re.findall(rb"from\s+'\./([a-z.]+)'", a.body):
 			check(other.decode() in names, other)
 
 
@@ -243,6 +243,25 @@ def tells_where_to_log_in(w):
 
 
 @test
+def a_reload_names_another_contact_or_none(w):
+	def named():
+		return get(w, "/hub/v1/login", [("Accept",
+		    "application/json")]).ok().json()["contact"]
+
+	before = w.settings
+	for line, want in (('contact = "https://kreis-unna.example/k"\n',
+	    "https://kreis-unna.example/k"), ("", None)):
+		w.settings = re.sub("contact = .*\n", "", before) + "\n" + line
+		w.write_conf()
+		w.hub.kill(signal.SIGHUP)
+		wait_for(lambda: named() == want, 10, "a contact of %r" % want)
+	w.settings = before
+	w.write_conf()
+	w.hub.kill(signal.SIGHUP)
+	wait_for(lambda: named() is not None, 10, "what was")
+
+
+@test
 def outlines_are_those_of_ones_agreements(w):
 	for tenant, want in (("froendenberg", ["schwerte", "froendenberg",
 	    "ruhr"]), ("dortmund", ["schwerte", "dortmund", "geheim"]),
@@ -276,6 +295,8 @@ def agreements_have_titles_for_people(w):
 	same((a["providerTitle"], a["consumerTitle"], a["datasetTitle"],
 	    a["purposeTitle"]), ("Stadt Schwerte", "Stadt Fröndenberg/Ruhr",
 	    "broker-s", "Hochwasserschutz"), "titles")
+	same((a["providerAgs"], a["consumerAgs"]), ("05978028", "05978012"),
+	    "in whose name figures are")
 
 
 @test

@@ -294,7 +294,8 @@ test('goes_down_from_the_month_to_who_it_came_from', async ({ page }) => {
 		'Zweck: Hochwasserschutz', 'Art der Daten: WaterObserved'],
 	'the way');
 	const text = await page.textContent('main');
-	check(text.includes('Stadt Fröndenberg/Ruhr05978028'), 'from whom');
+	check(text.includes('Stadt Fröndenberg/RuhrStadt Schwerte'),
+		'from whom');
 	check(text.includes('Tiefer geht es nicht'), 'what is not there');
 	await axe(page, 'the end of the way');
 	await shot(page, 'nutzung');
