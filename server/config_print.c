@@ -87,6 +87,7 @@ put_value(struct buf *b, const struct setting *s, const struct config *c)
 	switch (s->kind) {
 	case TEXT:
 	case PATH:
+	case CONTACT:
 		text = *(const char *const *)at;
 		if (strcmp(s->key, "database") == 0)
 			put_database(b, text);

@@ -8,9 +8,9 @@ import { month, number, t } from './texts.js';
 const GROUPS = ['purpose', 'type', 'month', 'flow', 'provider'];
 const DOWN = { month: 'purpose', purpose: 'type', type: 'flow' };
 const FIGURES = ['requests', 'denied', 'entities', 'bytes', 'milli_units',
-	'estimated'];
-const figure = (name, v) => v === null ? '–' : name === 'milli_units' ?
-	number(v / 1000, 3) : number(v);
+	'estimated', 'p50', 'p95'];
+const figure = (name, v) => v === null ? '–' : typeof v === 'string' ? v :
+	name === 'milli_units' ? number(v / 1000, 3) : number(v);
 
 // An IRI's last part, which the region's terms are mostly named by.
 const brief = (types) => types.split(',').map((x) => x.split(/[/#]/).at(-1))
@@ -52,6 +52,7 @@ function drawing(rows, keys, me, down) {
 function figures(rows, by, me, down) {
 	const keys = Object.keys(rows[0]).filter((k) =>
 		!FIGURES.includes(k) && k !== 'estimated_milli_units');
+	const has = FIGURES.filter((k) => k in rows[0]);
 	const cell = (r, k) => {
 		const go = down(r), name = shown(k, r[k], me) || '–';
 
@@ -60,9 +61,9 @@ function figures(rows, by, me, down) {
 
 	return [drawing(rows, keys, me, down), table(t('usage.table',
 		t(`by.${by}`)), [...keys.map((k) => ({ title: t(`usage.${k}`) })),
-		...FIGURES.map((k) => ({ title: t(`usage.${k}`), num: true }))],
+		...has.map((k) => ({ title: t(`usage.${k}`), num: true }))],
 		rows.map((r) => [...keys.map((k) => cell(r, k)),
-		...FIGURES.map((k) => figure(k, r[k]))]))];
+		...has.map((k) => figure(k, r[k]))]))];
 }
 
 // The way down to here; each step but the last leads back to it.
