@@ -246,6 +246,44 @@ def tells_the_operator_of_all(w):
 	    OPERATOR).status, 403, "nobody")
 
 
+def total(rows, milli=lambda x: round(float(x) * 1000), name="requests",
+    units="milli_units"):
+	return (sum(int(r[name]) for r in rows),
+	    sum(milli(r[units]) for r in rows))
+
+
+@test
+def P18_every_report_and_format_has_the_same_total(w):
+	want = [int(x) for x in w.sql("SELECT sum(requests), sum(units) "
+	    "FROM ledger.usage_day WHERE class = 'access' AND day BETWEEN "
+	    "'2025-01-01' AND '2025-12-31'")[0]]
+	whole, german = int, lambda x: round(float(x.replace(",", ".")) * 1000)
+	for by in ("tenant", "purpose", "type", "month"):
+		path = "/usage?period=2025&by=" + by
+		ask = lambda form, **h: get(w, "schwerte", path + "&format=" +
+		    form, OPERATOR, headers=h.items()).ok().body.decode(
+		    "utf-8-sig")
+		same(total(json.loads(ask("json")), whole), tuple(want), by)
+		same(total(list(csv.DictReader(io.StringIO(ask("csv"))))),
+		    tuple(want), by + ", CSV")
+		rows = list(csv.reader(io.StringIO(ask("csv",
+		    **{"Accept-Language": "de"})), delimiter=";"))
+		named = [dict(zip(rows[0], r)) for r in rows[1:]]
+		same(total(named, german, "ANFRAGEN", "EINHEITEN"),
+		    tuple(want), by + ", German CSV")
+		page = ET.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>",
+		    ask("html", **{"Accept-Language": "de"}).replace(
+		    "<!DOCTYPE html>\n", "")))
+		heads = [c.text for c in page.iter("th")]
+		named = [dict(zip(heads, [c.text for c in r])) for r in
+		    page.findall("body/main/table/tbody/tr")]
+		same(total(named, german, "ANFRAGEN", "EINHEITEN"),
+		    tuple(want), by + ", page")
+		same(total(json.loads(
+		    ctl(w, "usage", "2025", "--by", by)), whole), tuple(want),
+		    by + ", hubctl")
+
+
 @test
 def a_statement_is_the_one_of_hubctl(w):
 	for period in ("2025", "2025-03"):
