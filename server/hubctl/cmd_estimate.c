@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/base/arena.h"
+#include "server/base/log.h"
 #include "server/hubctl/hubctl.h"
 #include "server/hubctl/progress.h"
 #include "server/ledger/estimate.h"
@@ -208,8 +209,10 @@ static bool
 load(struct spool *sp, const char *conninfo, uint64_t n)
 {
 	struct loader_stats st = { 0 };
-	struct loader *l = loader_start(sp, conninfo);
+	struct loader *l;
 
+	log_set_level(LOG_WARN); /* that it is connected is hubd's to tell */
+	l = loader_start(sp, conninfo);
 	for (int64_t us = 0; us < INT64_C(1000) * WAIT_MS && st.loaded < n;
 	     us += STEP_US) {
 		(void)usleep(STEP_US);
