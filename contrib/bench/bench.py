@@ -356,12 +356,22 @@ def print_target(name, value, at_most, unit="", least=False):
 	    "least" if least else "most", at_most, unit, verdict(ok)))
 
 
+def adds(seen, name, connections):
+	"""Microseconds of CPU per request over those with HTTP/1.1."""
+	plain = "nginx:none" if name == "nginx" else name
+	return statistics.median(a["cpu"] - b["cpu"] for a, b in zip(
+	    seen[name + ":h2", connections], seen[plain, connections]))
+
+
 def print_http2(over2):
 	if not over2:
 		print("TARGET http2-over-nginx: not measured (h2load is not "
 		    "installed)")
 		return False
 	for n in HTTP2_CONNECTIONS:
+		print("# HTTP/2 adds, %d connections: hub %+.1f us, nginx "
+		    "%+.1f us" % (n, adds(over2, "hub", n),
+		    adds(over2, "nginx", n)))
 		print_target("http2-over-nginx, %d connections" % n,
 		    statistics.median(ratios(over2, "hub:h2", n, "nginx:h2")),
 		    TARGET_HTTP2)
@@ -449,10 +459,10 @@ def bench(args):
 	    args.seconds)
 	print_table("2 KB answer, one source, RS256, CPU per request", seen)
 	over2 = measure_all(small[:1] + http2 + [x for x in small if
-	    x.name == "hub"], HTTP2_CONNECTIONS, args.rounds,
+	    x.name in ("hub", "nginx:none")], HTTP2_CONNECTIONS, args.rounds,
 	    args.seconds) if http2 else {}
 	if over2:
-		print_table("the same over HTTP/2 (floor and hub: HTTP/1.1), "
+		print_table("the same over HTTP/2 (:h2; the others HTTP/1.1), "
 		    "64 requests at once", over2)
 	merged = measure_all(merge, MERGE_CONNECTIONS, args.rounds,
 	    args.seconds)

@@ -21,7 +21,7 @@ def setup():
 	    "idle-timeout = 3s  write-timeout = 2s  connections = 200  "
 	    "connections-per-tenant = 30")
 	w.apply(tenants() + source("broker-a", "dortmund", w.brokers["a"],
-	    ["WaterObserved", "FloodMonitoring"]))
+	    ["WaterObserved", "FloodMonitoring"], timeout="10s"))
 	w.start()
 	return w
 
