@@ -102,8 +102,10 @@ add_run(struct buf *b, const struct cost_run *run, const char *state)
 	add_text(b, "name", m->name);
 	buf_addf(b, "\"version\":%u,", m->version);
 	add_text(b, "clause", m->clause);
-	b->len--;
-	BUF_LIT(b, "},");
+	add_word(b, "usage_party",
+	    m->party == PARTY_CONSUMER ? "consumer" : "provider");
+	buf_addf(b, "\"meter\":[%u,%u,%u]},", m->meter.access,
+	    m->meter.entity, m->meter.kib);
 	add_booking(b, run->cost);
 	add_items(b, run);
 	add_tax(b, run->cost);
@@ -115,6 +117,95 @@ add_run(struct buf *b, const struct cost_run *run, const char *state)
 	add_uint128(b, units_of_others(run));
 	BUF_LIT(b, ",");
 	add_word(b, "state", state);
+}
+
+/* ---- what weights are made of, so that hubverify can make them again; of the
+ * members that have a share */
+
+static bool
+has_share(const struct cost_run *run, unsigned i)
+{
+	return (run->result.lines[i].days > 0);
+}
+
+static void
+add_figures(struct buf *b, const struct cost_run *run, const char *key,
+    const uint64_t *figures)
+{
+	const char *sep = "";
+
+	if (figures == NULL)
+		return;
+	buf_addf(b, ",\"%s\":[", key);
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		if (has_share(run, i)) {
+			buf_addf(b, "%s%" PRIu64, sep, figures[i]);
+			sep = ",";
+		}
+	buf_addc(b, ']');
+}
+
+static void
+add_tiers(struct buf *b, const struct region_component *c)
+{
+	BUF_LIT(b, ",\"tiers\":[");
+	for (unsigned i = 0; i < c->ntiers; i++)
+		buf_addf(b, "%s{\"to\":%" PRIu64 ",\"weight\":%u}",
+		    i > 0 ? "," : "", c->tiers[i].up_to, c->tiers[i].weight);
+	buf_addc(b, ']');
+}
+
+static bool
+all_have_shares(const struct cost_run *run, uint32_t members)
+{
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		if ((members & UINT32_C(1) << i) != 0 && !has_share(run, i))
+			return (false);
+	return (true);
+}
+
+static void
+add_coalition(struct buf *b, const struct cost_run *run,
+    const struct cost_coalition *c)
+{
+	const char *sep = "";
+
+	BUF_LIT(b, "{\"members\":[");
+	for (unsigned i = 0; i < run->result.nmembers; i++)
+		if ((c->members & UINT32_C(1) << i) != 0) {
+			buf_adds(b, str_of(sep));
+			buf_add_json(b, run->in.model->members[i].tenant->name);
+			sep = ",";
+		}
+	buf_addf(b, "],\"cents\":%" PRId64 "}", c->amount.cents);
+}
+
+static void
+add_coalitions(struct buf *b, const struct cost_run *run,
+    const struct region_component *c)
+{
+	const char *sep = "";
+
+	BUF_LIT(b, ",\"coalitions\":[");
+	for (unsigned i = 0; i < c->ncoalitions; i++)
+		if (all_have_shares(run, c->coalitions[i].members)) {
+			buf_adds(b, str_of(sep));
+			add_coalition(b, run, &c->coalitions[i]);
+			sep = ",";
+		}
+	buf_addc(b, ']');
+}
+
+static void
+add_key(struct buf *b, const struct cost_run *run,
+    const struct region_component *c)
+{
+	add_figures(b, run, "inhabitants", c->inhabitants);
+	add_figures(b, run, "given", c->given);
+	if (c->key == KEY_STEPDOWN)
+		add_tiers(b, c);
+	if (c->key == KEY_SHAPLEY)
+		add_coalitions(b, run, c);
 }
 
 static void
@@ -130,10 +221,26 @@ add_components(struct buf *b, const struct cost_run *run)
 		add_text(b, "name", m->components[c].name);
 		add_word(b, "key", key_word(m->components[c].key));
 		add_word(b, "on_zero", zero_word(m->components[c].on_zero));
-		buf_addf(b, "\"basis_points\":%u,\"cents\":%" PRId64 "}",
+		buf_addf(b, "\"basis_points\":%u,\"cents\":%" PRId64,
 		    m->components[c].basis_points, run->result.components[c]);
+		add_key(b, run, &m->components[c]);
+		buf_addc(b, '}');
 	}
 	BUF_LIT(b, "],");
+}
+
+static void
+add_bounds(struct buf *b, const struct cost_run *run,
+    const struct allocation_line *line)
+{
+	if (!run->in.model->bounded || !run->in.bounds || run->in.cents <= 0)
+		return;
+	buf_addf(b, "\"minimum_cents\":%" PRId64 ",\"maximum_cents\":",
+	    line->minimum);
+	if (line->maximum == INT64_MAX)
+		BUF_LIT(b, "null,");
+	else
+		buf_addf(b, "%" PRId64 ",", line->maximum);
 }
 
 /* Nothing of what is not known. shapley may be NULL. */
@@ -164,6 +271,7 @@ add_member(struct buf *b, const struct cost_run *run, unsigned i,
 	for (unsigned c = 0; c < run->result.ncomponents; c++)
 		buf_addf(b, "%s%" PRId64, c > 0 ? "," : "", line->parts[c]);
 	buf_addf(b, "],\"raw_cents\":%" PRId64 ",", line->raw);
+	add_bounds(b, run, line);
 	add_word(b, "bound", bound_word(line->bound));
 	buf_addf(b, "\"share_cents\":%" PRId64, line->share);
 	add_alone(b, run, i, shapley);

@@ -58,12 +58,13 @@ made_add(struct evidence *ev, struct made m, const char *id)
 
 bool
 made_read_old(struct evidence *ev, const char *kind, const json_t *list,
-    uint64_t at)
+    const struct made *proto)
 {
-	struct made m = { .version = 1, .at = at };
 	size_t n = json_array_size(list);
+	struct made m = *proto;
 	char id[24];
 
+	m.version = 1;
 	if (!json_is_array(list) || !kind_find(kind, &m.kind))
 		return (false);
 	for (size_t i = 0; i < n; i++) {
@@ -84,11 +85,12 @@ made_read_old(struct evidence *ev, const char *kind, const json_t *list,
 }
 
 bool
-made_read(struct evidence *ev, const json_t *list, uint64_t at)
+made_read(struct evidence *ev, const json_t *list, const struct made *proto)
 {
-	struct made m = { .version = 2, .at = at };
 	size_t n = json_array_size(list);
+	struct made m = *proto;
 
+	m.version = 2;
 	if (!json_is_array(list))
 		return (false);
 	for (size_t i = 0; i < n; i++) {
@@ -138,6 +140,18 @@ made_find(const struct evidence *ev, unsigned version, unsigned kind,
 	if (ev->nmade == 0)
 		return (NULL);
 	return (bsearch(&key, ev->made, ev->nmade, sizeof(key), by_id));
+}
+
+/* The block of the migration to version 2 names older ones once more. */
+const struct made *
+run_made(const struct evidence *ev, uint64_t no)
+{
+	const struct made *m;
+	char id[24];
+
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)no);
+	m = made_find(ev, 1, KIND_RUN, id);
+	return (m != NULL ? m : made_find(ev, 2, KIND_RUN, id));
 }
 
 /* ---- one kind: its table */

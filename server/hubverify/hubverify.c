@@ -232,9 +232,11 @@ verify(struct task *t)
 {
 	struct source *src = source_open(t->db, t->dir, &t->say);
 	struct rolls *rolls = rolls_new();
+	struct usage *usage = usage_new();
 	struct proof *proof = NULL;
 	struct say loud = t->say;
 	struct rows_seen seen;
+	bool read;
 
 	if (src == NULL)
 		goto out;
@@ -247,9 +249,11 @@ verify(struct task *t)
 	if (!chain_check(&t->chain, src, &t->say))
 		goto out;
 	names_check(t->chain.names, src, &t->say);
-	if (rows_check(&t->chain, src, rolls, proof, &seen, &t->say))
-		rolls_check(rolls, &t->chain, src, &t->say);
+	read = rows_check(&t->chain, src, rolls, proof, &seen, &t->say);
+	if (read)
+		rolls_check(rolls, &t->chain, src, usage, &t->say);
 	evidence_check(&t->chain, src, &t->say);
+	books_check(&t->chain, src, read ? usage : NULL, &t->say);
 	notes(t, src);
 	if (say_verdict(&t->say) == INTACT)
 		source_files(src, &t->say);
@@ -260,6 +264,7 @@ verify(struct task *t)
 		    "no row has the request %s", t->proof);
 out:
 	proof_free(proof);
+	usage_free(usage);
 	rolls_free(rolls);
 	source_close(src);
 }

@@ -76,21 +76,32 @@ nodes_read(struct evidence *ev, const json_t *list, uint64_t at, int32_t next)
 	return (json_is_array(list));
 }
 
+/* What is made by a block that closes the month before next. */
+static struct made
+made_closing(struct chain *ch, const struct block *b, int32_t next)
+{
+	ch->open = next;
+	return ((struct made){ .at = b->no, .open = next, .closing = true });
+}
+
 static bool
 close_read_old(struct chain *ch, const struct block *b, json_t *doc)
 {
 	const char *days, *months, *period, *figures;
 	json_t *entries, *runs;
 	int32_t first, next;
+	struct made proto;
 
-	return (json_unpack_ex(doc, NULL, JSON_STRICT,
-	    "{s:s,s:o,s:s,s:s,s:s,s:o}", "day_sha256", &days, "entries",
-	    &entries, "figures_sha256", &figures, "month_sha256", &months,
-	    "period", &period, "runs", &runs) == 0 &&
-	    month_read(period, &first, &next) &&
-	    fixed_add(ch, b, first, next, days, months) &&
-	    made_read_old(&ch->evidence, "entry", entries, b->no) &&
-	    made_read_old(&ch->evidence, "run", runs, b->no));
+	if (json_unpack_ex(doc, NULL, JSON_STRICT,
+		"{s:s,s:o,s:s,s:s,s:s,s:o}", "day_sha256", &days, "entries",
+		&entries, "figures_sha256", &figures, "month_sha256", &months,
+		"period", &period, "runs", &runs) != 0 ||
+	    !month_read(period, &first, &next))
+		return (false);
+	proto = made_closing(ch, b, next);
+	return (fixed_add(ch, b, first, next, days, months) &&
+	    made_read_old(&ch->evidence, "entry", entries, &proto) &&
+	    made_read_old(&ch->evidence, "run", runs, &proto));
 }
 
 /* Two persons, not one twice (ledger.md 5, closing). */
@@ -102,6 +113,7 @@ close_read_new(struct chain *ch, const struct block *b, json_t *doc)
 	unsigned char sum[HASH_LEN];
 	json_t *made, *nodes;
 	int32_t first, next;
+	struct made proto;
 
 	if (json_unpack_ex(doc, NULL, JSON_STRICT,
 		"{s:[s,s,I],s:I,s:s,s:s,s:o,s:s,s:o,s:s,s:[s,s,I],s:i}",
@@ -115,10 +127,11 @@ close_read_new(struct chain *ch, const struct block *b, json_t *doc)
 	    !month_read(period, &first, &next))
 		return (false);
 	begin_version(ch, b);
+	proto = made_closing(ch, b, next);
 	if (ch->evidence.conflicts < (uint64_t)conflicts)
 		ch->evidence.conflicts = (uint64_t)conflicts;
 	return (fixed_add(ch, b, first, next, days, months) &&
-	    made_read(&ch->evidence, made, b->no) &&
+	    made_read(&ch->evidence, made, &proto) &&
 	    made_by(&ch->evidence, b->no, "close", period) &&
 	    nodes_read(&ch->evidence, nodes, b->no, next));
 }
@@ -141,24 +154,26 @@ close_read(struct chain *ch, const struct block *b)
 static bool
 correct_read_old(struct chain *ch, const struct block *b, json_t *doc)
 {
+	const struct made proto = { .at = b->no, .open = ch->open };
 	json_t *entries, *runs;
 
 	return (json_unpack_ex(doc, NULL, JSON_STRICT, "{s:o,s:o}", "entries",
 	    &entries, "runs", &runs) == 0 &&
-	    made_read_old(&ch->evidence, "entry", entries, b->no) &&
-	    made_read_old(&ch->evidence, "run", runs, b->no));
+	    made_read_old(&ch->evidence, "entry", entries, &proto) &&
+	    made_read_old(&ch->evidence, "run", runs, &proto));
 }
 
 static bool
 correct_read_new(struct chain *ch, const struct block *b, json_t *doc)
 {
+	const struct made proto = { .at = b->no, .open = ch->open };
 	json_t *made;
 
 	if (json_unpack_ex(doc, NULL, JSON_STRICT, "{s:o,s:i}", "made", &made,
 		"v", &(int){ 0 }) != 0)
 		return (false);
 	begin_version(ch, b);
-	return (made_read(&ch->evidence, made, b->no));
+	return (made_read(&ch->evidence, made, &proto));
 }
 
 bool

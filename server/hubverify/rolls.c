@@ -22,6 +22,7 @@ struct sum {
 	void *key;
 	size_t len;
 	int64_t n[NUMBERS], hist[HIST];
+	int64_t used[NUSAGE]; /* of events with units */
 	bool seen; /* in the table */
 };
 
@@ -162,6 +163,13 @@ rolls_add(struct rolls *r, const struct event *e)
 	add(&s->n[2], (int64_t)e->entities);
 	add(&s->n[3], (int64_t)e->bytes_out);
 	add(&s->n[4], (int64_t)e->units);
+	if (e->units > 0) {
+		add(&s->used[USAGE_UNITS], (int64_t)e->units);
+		add(&s->used[USAGE_ACCESSES], 1);
+		add(&s->used[USAGE_ENTITIES], (int64_t)e->entities);
+		add(&s->used[USAGE_KIB], (int64_t)(e->bytes_out / 1024 +
+		    (e->bytes_out % 1024 != 0)));
+	}
 	while (i < HIST - 1 && e->duration > bounds[i])
 		i++;
 	s->hist[i]++;
@@ -360,21 +368,39 @@ check_row(struct sums *t, struct chain *ch, enum table which,
 
 static void
 check_table(struct sums *t, struct chain *ch, enum table which,
-    struct source *src, struct say *s)
+    struct source *src, struct usage *usage, struct say *s)
 {
 	enum csv_next got = CSV_BLIND;
 	struct csv c = { 0 };
 	size_t left = 0;
 
 	if (source_table(src, which, &c, s))
-		while ((got = source_row(src, which, &c, s)) == CSV_ROW)
+		while ((got = source_row(src, which, &c, s)) == CSV_ROW) {
 			check_row(t, ch, which, &c, s);
+			if (usage != NULL)
+				usage_add(usage, &c);
+		}
 	source_done(src, which, &c);
 	for (size_t i = 0; got == CSV_END && i < t->n; i++)
 		left += !t->list[i].seen;
 	if (left > 0)
 		say_tampered(s, "in %s fehlen Summen von Ereignissen: %zu",
 		    "%s lacks sums of events: %zu", table_name(which), left);
+}
+
+static void
+keep_used(const struct rolls *r, struct usage *usage)
+{
+	for (size_t i = 0; i < r->events.n; i++) {
+		const struct sum *s = &r->events.list[i];
+		const struct key *k = s->key;
+		struct usage_event e = { k->class, k->consumer, k->provider,
+			k->booked, k->day, { 0 } };
+
+		for (unsigned n = 0; n < NUSAGE; n++)
+			e.n[n] = s->used[n] < 0 ? 0 : (uint64_t)s->used[n];
+		usage_add_event(usage, &e);
+	}
 }
 
 static bool
@@ -389,11 +415,13 @@ in_source(const struct source *src, int32_t period)
 
 void
 rolls_check(struct rolls *r, struct chain *ch, struct source *src,
-    struct say *s)
+    struct usage *usage, struct say *s)
 {
 	give_names(r, ch->names);
-	check_table(&r->days, ch, TABLE_DAYS, src, s);
-	check_table(&r->months, ch, TABLE_MONTHS, src, s);
+	if (usage != NULL)
+		keep_used(r, usage);
+	check_table(&r->days, ch, TABLE_DAYS, src, usage, s);
+	check_table(&r->months, ch, TABLE_MONTHS, src, NULL, s);
 	for (size_t i = 0; i < ch->nfixed; i++) {
 		struct fixed *f = &ch->fixed[i];
 		char text[16];

@@ -212,6 +212,8 @@ struct made {
 	unsigned version, kind; /* evidence.c lists the kinds */
 	char *id;
 	uint64_t at;
+	int32_t open; /* the first month that was open then; 0: unknown */
+	bool closing; /* its block closes the month before that */
 	unsigned char sum[HASH_LEN];
 	bool seen;
 };
@@ -241,6 +243,7 @@ struct chain {
 	struct fixed *fixed;
 	size_t nfixed;
 	struct evidence evidence;
+	int32_t open; /* after the last month that is closed; 0: none is */
 	struct baseline baseline;
 	struct names *names;
 	uint64_t blocks; /* the head's number */
@@ -275,15 +278,26 @@ bool fixed_add(struct chain *, const struct block *, int32_t period,
 
 struct json_t;
 /* Version 1: [[ID,"HASH"],...] of one kind; version 2:
- * [["KIND","ID","HASH"],...]. False: it is none. */
+ * [["KIND","ID","HASH"],...]; each with what proto says of its block. False:
+ * it is none. */
 bool made_read_old(struct evidence *, const char *kind, const struct json_t *,
-    uint64_t at);
-bool made_read(struct evidence *, const struct json_t *, uint64_t at);
+    const struct made *proto);
+bool made_read(struct evidence *, const struct json_t *,
+    const struct made *proto);
 /* Block at has made this. */
 bool made_by(const struct evidence *, uint64_t at, const char *kind,
     const char *id);
 void evidence_check(struct chain *, struct source *, struct say *);
+/* After that. What says first that this calculation was made; NULL: nothing. */
+const struct made *run_made(const struct evidence *, uint64_t id);
 void evidence_clear(struct evidence *);
+
+/* ---- books.c: what calculations and entries come to (shares.h) */
+
+/* usage NULL: the roll-ups could not be read. After evidence_check(). */
+struct usage; /* usage.c */
+void books_check(struct chain *, struct source *, struct usage *,
+    struct say *);
 
 /* ---- digest.c */
 
@@ -298,14 +312,29 @@ const struct digest_fault *digest_read(const char *text, size_t,
 bool digest_load(const char *file, struct evp_pkey_st *, struct digest *,
     struct say *);
 
+/* ---- usage.c: what rows of usage_day say was used, for shares */
+
+struct usage *usage_new(void);
+void usage_free(struct usage *);
+void usage_add(struct usage *, const struct csv *row);
+/* Of events with units: what a meter counts. */
+enum { USAGE_UNITS, USAGE_ACCESSES, USAGE_ENTITIES, USAGE_KIB, NUSAGE };
+struct usage_event {
+	const char *class, *consumer, *provider;
+	int32_t booked, day;
+	uint64_t n[NUSAGE];
+};
+void usage_add_event(struct usage *, const struct usage_event *);
+
 /* ---- rolls.c: the sums of events against the roll-ups */
 
 struct rolls;
 struct rolls *rolls_new(void);
 void rolls_free(struct rolls *);
 void rolls_add(struct rolls *, const struct event *);
+/* The rows by day are kept in usage, unless that is NULL. */
 void rolls_check(struct rolls *, struct chain *, struct source *,
-    struct say *);
+    struct usage *, struct say *);
 
 /* ---- rows.c: roots from rows; proof.c: what proves one of them */
 

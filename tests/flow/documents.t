@@ -26,6 +26,7 @@ BUILDS = "contrib/check.sh does the same, and make distcheck"
 PAIR = "pair.t does it where HAProxy and keepalived are there"
 SERVICE = "needs systemd and its journal"
 DIGEST = "the auditor's guide has it, too, and digests.t"
+CLOSED = "evidence.t has a closed month and runs it"
 NOT_HERE = (
     ("README.md", "contrib/demo.sh", "a step of contrib/check.sh --long"),
     ("README.md", "contrib/check.sh", "what runs this"),
@@ -46,6 +47,9 @@ NOT_HERE = (
     ("contrib/docs/betrieb.md", "hubctl digest keygen", DIGEST),
     ("contrib/docs/betrieb.md", "curl -H", DIGEST),
     ("contrib/docs/pruefung.md", "systemctl", SERVICE),
+    ("contrib/docs/pruefung.md", "hubctl --lang de export protocol", CLOSED),
+    ("contrib/docs/pruefung.md", "hubctl -o csv --lang de export protocol",
+	CLOSED),
     ("contrib/debian/README.Debian", "hubctl digest keygen", DIGEST),
     ("contrib/docs/kaemmerei.md", "ssh", "another machine"),
     ("contrib/docs/kaemmerei.md", "scp", "another machine"),

@@ -1,15 +1,16 @@
 /* tests/fuzz/fuzz_verify.c - what hubverify reads of files: rows, digests,
- * proofs and the payloads of blocks.
+ * proofs, the payloads of blocks, calculations.
  *
- * The first byte chooses. Checked beside memory: a row that is taken has
- * these bytes and no others, so that no byte of an export can be changed
- * without another row; an event that is taken has one leaf; a digest is taken
- * only with a signature, which no input here has. */
+ * The first byte chooses ("s": a calculation). Checked beside memory: a row
+ * that is taken has these bytes and no others, so that no byte of an export can
+ * be changed without another row; an event that is taken has one leaf; a digest
+ * is taken only with a signature, which no input here has; a calculation that
+ * is right has shares that sum to its cost. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/hubverify/verify.h"
+#include "server/hubverify/shares.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -136,6 +137,42 @@ payloads(const char *text, size_t n)
 	free(copy);
 }
 
+/* A calculation, and an entry that posts its shares. */
+static void
+calculations(const char *text, size_t n)
+{
+	struct say say = { .out = stdout, .err = stderr, .quiet = true };
+	struct shares_task task = { .usage = usage_new() };
+	struct posted *posted = posted_new(&say);
+	struct posting entry = { .id = 1, .run = 1, .type = "ALLOCATION" };
+	char *copy = calloc(1, n + 1);
+	struct run run;
+	int64_t sum = 0;
+
+	if (copy == NULL)
+		abort();
+	memcpy(copy, text, n);
+	if (run_read(&run, 1, copy, &say)) {
+		run_check(&run, &task, (struct seen){ .exact = true });
+		for (size_t i = 0; i < run.nmembers; i++)
+			sum += run.members[i].share;
+		if (say_verdict(&say) == INTACT && sum != run.cents)
+			abort();
+		posted_run(posted, &run);
+		entry.from = run.from;
+		entry.to = run.to;
+	}
+	run_clear(&run);
+	entry.cost = strdup("x");
+	if (entry.cost == NULL)
+		abort();
+	posted_entry(posted, &entry);
+	posted_end(posted);
+	posted_free(posted);
+	usage_free(task.usage);
+	free(copy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -144,6 +181,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0 || size > 65536)
 		return (0);
-	targets[data[0] % 4]((const char *)data + 1, size - 1);
+	if (data[0] == 's')
+		calculations((const char *)data + 1, size - 1);
+	else
+		targets[data[0] % 4]((const char *)data + 1, size - 1);
 	return (0);
 }

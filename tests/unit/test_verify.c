@@ -239,7 +239,7 @@ findings(struct rolls *rolls, const char *sums)
 	file_write(dir, names[2], "service_period" KEYS, sums);
 	src = source_open(NULL, dir, &say);
 	assert_non_null(src);
-	rolls_check(rolls, &chain, src, &say);
+	rolls_check(rolls, &chain, src, NULL, &say);
 	assert_false(say.blind);
 	source_close(src);
 	chain_clear(&chain);
