@@ -51,8 +51,8 @@ def held_up(w, seconds, tables="audit.change, ledger.block, hub.head"):
 	    "SELECT pg_sleep(%g)" % seconds, "-c", "COMMIT"],
 	    stdout=subprocess.DEVNULL)
 	wait_for(lambda: w.sql("SELECT 1 FROM pg_locks WHERE relation = "
-	    "'ledger.block'::regclass AND mode = 'AccessExclusiveLock' "
-	    "AND granted"), 10, "the lock")
+	    "'%s'::regclass AND mode = 'AccessExclusiveLock' AND granted" %
+	    tables.split(", ")[-1]), 10, "the lock")
 	yield
 	same(p.wait(60), 0, "psql")
 
@@ -114,7 +114,7 @@ def a_message_stands_on_a_line_of_its_own(w):
 
 @test
 def counts_what_is_booked(w):
-	with held_up(w, 4 + SLOW, "ledger.block"):
+	with held_up(w, 3 + SLOW, "ledger.usage_day"):
 		p = ctl(w, "estimate", "2026-11-02", "--tenant", "schwerte",
 		    "--requests", "70", "--entities", "70", "--bytes", "70",
 		    "--reason", "x", "--by", "y", "--reference", "r")
