@@ -361,6 +361,7 @@ in_group(const struct command *cmd, const char *word)
 static bool
 has_group(const char *word)
 {
+	assert(commands != NULL);
 	for (size_t i = 0; i < ncommands; i++)
 		if (in_group(&commands[i], word))
 			return (true);

@@ -165,6 +165,7 @@ static void
 share_range(struct again *a, int64_t cents, int64_t length)
 {
 	const struct run *r = a->r;
+	const int64_t days = (int64_t)r->to - r->from + 1;
 	const json_t *o = step_next(a, "days");
 	uint64_t points[COMPONENTS_MAX];
 	int64_t parts[COMPONENTS_MAX];
@@ -176,7 +177,7 @@ share_range(struct again *a, int64_t cents, int64_t length)
 	    &a->from);
 	(void)read_date(json_string_value(json_object_get(o, "to")), &a->to);
 	if (!step_number(o, "weight", (wide)length) ||
-	    !step_number(o, "of", (wide)(r->to - r->from + 1)))
+	    !step_number(o, "of", (wide)days))
 		step_wrong(a, "die Zahl der Tage stimmt nicht",
 		    "the number of days is wrong");
 	step_cents(a, o, cents);
@@ -213,7 +214,7 @@ find_ranges(struct again *a, uint64_t *lengths, size_t max)
 		    !read_date(json_string_value(json_object_get(o, "to")),
 			&to) || to < day || to > a->r->to)
 			break;
-		lengths[n++] = (uint64_t)(to - day + 1);
+		lengths[n++] = (uint64_t)(to - day) + 1;
 		day = to + 1;
 	}
 	if (n > 0 && day == a->r->to + 1)
