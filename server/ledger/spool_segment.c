@@ -219,12 +219,15 @@ spare_place(struct spool *sp)
 static enum hub_err
 spare_write(struct spool *sp, int *why_r)
 {
-	uint8_t place = spare_place(sp);
+	const uint8_t first = spare_place(sp);
+	uint8_t place = first;
 	enum hub_err err;
+	bool refused;
 
 	(void)pthread_mutex_unlock(&sp->lock);
 	err = segment_fill(sp, place, sp->next_no);
 	*why_r = errno;
+	refused = err != HUB_OK && errno == EIO;
 	if (err != HUB_OK && sp->places[!place].dir >= 0) {
 		place = !place;
 		err = segment_fill(sp, place, sp->next_no);
@@ -232,6 +235,8 @@ spare_write(struct spool *sp, int *why_r)
 			*why_r = errno;
 	}
 	(void)pthread_mutex_lock(&sp->lock);
+	if (refused && !sp->places[first].failed) /* it is tried again */
+		spool_place_failed(sp, first);
 	sp->spare.place = place;
 	return (err);
 }
