@@ -44,7 +44,7 @@ count_leg(const struct request *rq, const struct leg *leg)
 	unsigned source = leg->policy->dataset->source->index;
 	struct source_counts *c;
 
-	if (leg->lane == NULL || leg->open || s == NULL ||
+	if (leg->begun.us == 0 || leg->open || s == NULL ||
 	    s->source_slots == NULL)
 		return;
 	assert(source < s->region->nsources);
@@ -52,7 +52,7 @@ count_leg(const struct request *rq, const struct leg *leg)
 	count_add(&c->outcomes[outcome_of(leg)], 1);
 	if (leg->asked)
 		histogram_add(&c->took[op_of(leg)], leg->upstream_us);
-	atomic_store_explicit(&c->open_until_us, leg->lane->open_until.us,
+	atomic_store_explicit(&c->open_until_us, leg->breaker_until.us,
 	    memory_order_relaxed);
 }
 

@@ -92,6 +92,15 @@ is_resting(const struct leg *leg)
 	    leg->begun.us < atomic_load(&u->rest_until_us));
 }
 
+/* Trimmed pools may free the lane as soon as no leg holds it. */
+static void
+leg_leave_lane(struct leg *leg)
+{
+	leg->breaker_until = leg->lane->open_until;
+	leg->lane->users--;
+	leg->lane = NULL;
+}
+
 void
 leg_end(struct leg *leg, enum leg_warning warning)
 {
@@ -124,7 +133,7 @@ leg_end(struct leg *leg, enum leg_warning warning)
 		    warning == WARN_NONE || leg->sound, now);
 	leg->warning = warning;
 	leg->upstream_us = (uint32_t)(now.us - leg->begun.us);
-	leg->lane->users--;
+	leg_leave_lane(leg);
 	leg->open = false;
 	leg->fanout->open--;
 	leg->fanout->wake(leg->fanout->arg);
@@ -335,7 +344,7 @@ fanout_clear(struct fanout *f)
 			if (leg->asked || leg->trial)
 				source_lane_unused(leg->lane,
 				    loop_now(f->loop));
-			leg->lane->users--;
+			leg_leave_lane(leg);
 			leg->open = false;
 			f->open--;
 		}

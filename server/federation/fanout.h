@@ -69,9 +69,9 @@ struct leg {
 	bool aside;
 	/* the module's own */
 	struct fanout *fanout;
-	struct source_lane *lane;
+	struct source_lane *lane; /* held while open; else NULL */
 	struct defer refused;
-	struct mono_us begun;
+	struct mono_us begun; /* 0: it was not, or was withheld */
 	struct budget_claim memory; /* answers, tapes and what is read */
 	struct leg_part *parts;
 	unsigned nparts, next_part; /* the first that has not begun */
@@ -96,6 +96,7 @@ struct leg {
 	uint64_t bytes;		/* received, all pages */
 	size_t translated;	/* of NGSI-v2, as NGSI-LD text, all pages */
 	uint32_t upstream_us;
+	struct mono_us breaker_until; /* of its source; 0: closed */
 	int status; /* of its last answer; 0: there was none */
 };
 

@@ -145,6 +145,18 @@ def kill_everyone():
 			p.p.wait(10)
 
 
+def slow_disk(w, seconds):
+	"""The environment of a hubd whose every sync takes so much longer."""
+	library = w.path("disk.so")
+	run("cc", "-shared", "-fPIC", "-o", library,
+	    os.path.join(SRC, "tests/support/disk.c"))
+	# A sanitizer's runtime must be loaded first.
+	loaded = re.findall(r"=> (/\S*/lib[at]san\.so\S*)",
+	    run("ldd", HUBD)[0]) + [library]
+	return dict(os.environ, LD_PRELOAD=":".join(loaded),
+	    HUB_DISK_SYNC=str(int(seconds * 1e6)))
+
+
 def run(*argv, stdin=None, code=0, seconds=60, env=None):
 	"""Runs a program to its end; returns (stdout, stderr)."""
 	p = subprocess.run(argv, input=stdin, capture_output=True,

@@ -745,6 +745,26 @@ def outlives_a_restart(w):
 
 
 @test
+def may_end_before_its_last_answer_is_out(w):
+	id = made(w, body(w))
+	w.stop()
+	w.start(env=slow_disk(w, 1.5))
+	a = w.brokers["a"]
+	a.forget()
+	ids = []
+	t = threading.Thread(target=lambda: ids.extend(asks(w).ids()))
+	t.start()
+	wait_for(a.asked, 10, "the source is asked")
+	# The answer is in and waits for the disk; what it came by goes.
+	gone(w, id)
+	t.join(30)
+	same(len(ids), 2, "it was asked while it was registered")
+	same(asks(w).ids(), [], "gone")
+	w.stop()
+	w.start()
+
+
+@test
 def skips_rows_that_do_not_hold(w):
 	good = made(w, body(w))
 	w.sql("INSERT INTO hub.registration (tenant, id, context, document) "
