@@ -339,14 +339,13 @@ apply(struct hub *h, struct config *fresh, const struct hub_tls *tls,
 }
 
 static void
-log_refusal(struct str why)
+log_lines(const char *what, struct str why)
 {
 	struct str line;
 
 	while (why.p != NULL && str_cut(&why, '\n', &line))
 		if (line.len > 0)
-			log_err("reload refused, the old configuration stays",
-			    "why=\"%.*s\"", STR_FMT(line));
+			log_err(what, "why=\"%.*s\"", STR_FMT(line));
 }
 
 /* What a reload would take, or why it would not. Freed by who asked. */
@@ -412,7 +411,8 @@ reload(void *arg, bool dry, struct buf *why)
 		apply(h, fresh, &tls, why);
 	else {
 		control_reloaded(h->control, NULL);
-		log_refusal(buf_str(why));
+		log_lines("reload refused, the old configuration stays",
+		    buf_str(why));
 		forget(fresh, &tls);
 	}
 	systemd_tell("READY=1");
@@ -637,17 +637,6 @@ fail(const struct buf *why, int code)
 }
 
 /* Standard error is gone behind daemon(3) where there is a log. */
-static void
-log_failure(struct str why)
-{
-	struct str line;
-
-	while (str_cut(&why, '\n', &line))
-		if (line.len > 0)
-			log_err("cannot start", "why=\"%.*s\"",
-			    STR_FMT(line));
-}
-
 static int
 run(struct hub *h, bool foreground, struct buf *why)
 {
@@ -681,7 +670,7 @@ run(struct hub *h, bool foreground, struct buf *why)
 		/* Threads may run already; the process ends at once. */
 		(void)fail(why, EXIT_UNAVAILABLE);
 		if (!foreground && h->config->log != NULL)
-			log_failure(buf_str(why));
+			log_lines("cannot start", buf_str(why));
 		_exit(EXIT_UNAVAILABLE);
 	}
 	systemd_tell("READY=1");

@@ -15,7 +15,6 @@
 #include "policies/crisis_store.h"
 #include "server/base/log.h"
 
-#define CHANGE_MS  8000
 #define FRESH_S	   300
 #define REASON_MAX 2000
 
@@ -107,12 +106,8 @@ submit_take(struct request *rq, struct crisis_work *w)
 	job = registry_job_work_take(rq->identity.tenant->name, work_run, w,
 	    work_free, rq->worker->loop, on_done, rq);
 	rq->crisis_verb = w->verb;
-	if (!control_register(rq->worker->control, job)) {
-		registry_jobs_free(job);
+	if (!change_submit_take(rq, job))
 		return (refuse(rq, PROBLEM_CRISIS_AWAY, NULL));
-	}
-	rq->registry = job;
-	timer_set(&rq->registry_timer, CHANGE_MS);
 	rq->step = &STEP_HUB_CRISIS_DONE;
 	return (NEXT_WAIT);
 }
@@ -148,13 +143,8 @@ answer_change(struct request *rq)
 static enum step_next
 run_crisis_done(struct request *rq)
 {
-	if (rq->registry != NULL && rq->registry_timer.armed)
+	if (change_waits(rq))
 		return (NEXT_WAIT);
-	if (rq->registry != NULL) { /* late: it may still be done */
-		registry_job_give_up(rq->registry);
-		rq->registry = NULL;
-		return (refuse(rq, PROBLEM_CRISIS_AWAY, NULL));
-	}
 	switch (rq->registry_err) {
 	case HUB_OK:
 		return (rq->crisis_verb == CRISIS_LIST ?

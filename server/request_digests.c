@@ -15,8 +15,7 @@
 #include "server/base/log.h"
 #include "server/ledger/digest.h"
 
-#define CHANGE_MS 8000
-#define RETRY_S	  5
+#define RETRY_S 5
 
 /* Its texts are its own: the request may be gone before it is done. */
 struct receipt_work {
@@ -81,12 +80,8 @@ submit_take(struct request *rq, struct receipt_work *w)
 	    rq->identity.tenant->name, work_run, w, work_free,
 	    rq->worker->loop, on_done, rq);
 
-	if (!control_register(rq->worker->control, job)) {
-		registry_jobs_free(job);
+	if (!change_submit_take(rq, job))
 		return (refuse_away(rq));
-	}
-	rq->registry = job;
-	timer_set(&rq->registry_timer, CHANGE_MS);
 	rq->step = &STEP_HUB_RECEIVED;
 	return (NEXT_WAIT);
 }
@@ -117,13 +112,8 @@ refuse_differs(struct request *rq)
 static enum step_next
 run_received(struct request *rq)
 {
-	if (rq->registry != NULL && rq->registry_timer.armed)
+	if (change_waits(rq))
 		return (NEXT_WAIT);
-	if (rq->registry != NULL) { /* late: it may still be done */
-		registry_job_give_up(rq->registry);
-		rq->registry = NULL;
-		return (refuse_away(rq));
-	}
 	if (rq->registry_err != HUB_OK)
 		return (refuse_away(rq));
 	switch ((enum digest_said)rq->digest_said) {

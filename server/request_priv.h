@@ -183,7 +183,7 @@ struct request {
 	struct reports_job *report; /* under way; else NULL */
 	unsigned report_form;
 
-	/* a change of a registration */
+	/* a change of a registration, or another one (change_...) */
 	struct registry_job *registry; /* under way; else NULL */
 	unsigned crisis_verb; /* what such a job is about, and the event */
 	int64_t crisis_id;
@@ -232,6 +232,13 @@ go(struct request *rq, const struct step *step)
 void request_pin(struct request *);
 /* Wakes the request: from callbacks of its own waits only. */
 void request_wake(void *arg);
+
+/* A job of registry.h, which is this module's now: its end sets rq->registry to
+ * NULL and rq->registry_err. false: there are too many. */
+bool change_submit_take(struct request *, struct registry_job *) HUB_MUST_CHECK;
+/* Is it still under way? After 8 s from the request's first change it is not
+ * waited for: HUB_ELATE, and it may still be done. */
+bool change_waits(struct request *) HUB_MUST_CHECK;
 
 /* Is the source of that leg one of those that the request is about: by csf,
  * and by what is registered? */

@@ -11,8 +11,6 @@
 #include "server/base/hash.h"
 #include "server/base/log.h"
 
-/* The database is given so long. */
-#define CHANGE_MS 8000
 /* Another hub or request was faster: look again, so often. Of those who come
  * at once one gets through each time. */
 #define TRIES_MAX 100
@@ -148,13 +146,8 @@ submit(struct request *rq, enum registration_verb verb, struct str id,
 	job = registry_job_new(verb,
 	    rq->identity.tenant->name, id, context, document,
 	    rq->snapshot->registered, w->loop, on_changed, rq);
-	if (!control_register(w->control, job)) {
-		registry_jobs_free(job);
+	if (!change_submit_take(rq, job))
 		return (refuse(rq, PROBLEM_REGISTRY_AWAY, NULL));
-	}
-	rq->registry = job;
-	if (rq->registry_tries++ == 0)
-		timer_set(&rq->registry_timer, CHANGE_MS);
 	rq->step = &STEP_REGISTERED;
 	return (NEXT_WAIT);
 }
@@ -191,13 +184,8 @@ start_over(struct request *rq)
 static enum step_next
 run_registered(struct request *rq)
 {
-	if (rq->registry != NULL && rq->registry_timer.armed)
+	if (change_waits(rq))
 		return (NEXT_WAIT);
-	if (rq->registry != NULL) { /* late: it may still be done */
-		registry_job_give_up(rq->registry);
-		rq->registry = NULL;
-		return (refuse(rq, PROBLEM_REGISTRY_AWAY, NULL));
-	}
 	switch (rq->registry_err) {
 	case HUB_OK:
 		return (send_empty(rq));

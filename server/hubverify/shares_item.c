@@ -49,9 +49,10 @@ struct span {
 static int64_t
 item_part(struct span asked, int64_t cents, int32_t from, int32_t to)
 {
-	int32_t *first = zeros(MONTHS_MAX, sizeof(*first));
-	uint64_t *weights = zeros(MONTHS_MAX, sizeof(*weights));
-	int64_t *parts = zeros(MONTHS_MAX, sizeof(*parts)), sum = 0;
+	size_t most = (size_t)(to - from) / 28 + 2;
+	int32_t *first = zeros(most, sizeof(*first));
+	uint64_t *weights = zeros(most, sizeof(*weights));
+	int64_t *parts = zeros(most, sizeof(*parts)), sum = 0;
 	bool whole;
 	size_t n = months(from, to, first, weights, &whole);
 
