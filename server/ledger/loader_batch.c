@@ -80,6 +80,31 @@ partitions_ensure(struct loader *l, const struct batch *b)
 	return (err);
 }
 
+/* Rows of one month, which has a partition of its own, need not be told apart
+ * by the database; asked once in a session, and again for another month. */
+static enum hub_err
+leaf_find(struct loader *l)
+{
+	const struct rows *rs = &l->rows;
+	const char *params[1];
+	PGresult *res = NULL;
+	enum hub_err err;
+	char month[16];
+
+	if (rs->n == 0 || rs->one_period == -1 || rs->one_period == l->leaf_of)
+		return (HUB_OK);
+	(void)snprintf(month, sizeof(month), "%04u-%02u-01", rs->year,
+	    rs->month);
+	params[0] = month;
+	err = db_exec(l->db, "SELECT ledger.event_leaf($1)", 1, params, &res);
+	if (err != HUB_OK)
+		return (err);
+	l->leaf = strcmp(PQgetvalue(res, 0, 0), "t") == 0;
+	l->leaf_of = rs->one_period;
+	PQclear(res);
+	return (HUB_OK);
+}
+
 /* ---- the dictionary */
 
 static const char *const kind_names[] = { "agreement", "purpose", "dataset",
@@ -268,10 +293,22 @@ batch_ingest(struct loader *l, const struct batch *b, const char *sql,
 static enum hub_err
 batch_new(struct loader *l, const struct batch *b, struct outcome *out)
 {
-	enum hub_err err;
+	const struct rows *rs = &l->rows;
+	char sql[sizeof(ROW_COLUMNS) + 80], leaf[16] = "";
+	enum hub_err err = HUB_OK;
 
-	err = batch_copy(l,
-	    "COPY ledger.event (" ROW_COLUMNS ") FROM STDIN (FORMAT binary)");
+	if (l->leaf && l->leaf_of == rs->one_period) {
+		(void)snprintf(leaf, sizeof(leaf), "_%04u%02u", rs->year,
+		    rs->month);
+		/* Before its partition, as those do who close or prune. */
+		err = db_exec(l->db,
+		    "LOCK TABLE ONLY ledger.event IN ROW EXCLUSIVE MODE", 0,
+		    NULL, NULL);
+	}
+	(void)snprintf(sql, sizeof(sql), "COPY ledger.event%s (" ROW_COLUMNS
+	    ") FROM STDIN (FORMAT binary)", leaf);
+	if (err == HUB_OK)
+		err = batch_copy(l, sql);
 	if (err != HUB_OK)
 		return (err);
 	buf_reset(&l->rolled);
@@ -380,6 +417,8 @@ batch_store(struct loader *l, const struct batch *b, struct outcome *out)
 		err = expected_read(l, b->to.boot_epoch);
 	if (err == HUB_OK)
 		err = partitions_ensure(l, b);
+	if (err == HUB_OK)
+		err = leaf_find(l);
 	if (err != HUB_OK)
 		return (err);
 	l->careful |= b->first < l->expected;

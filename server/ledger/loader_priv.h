@@ -125,6 +125,7 @@ struct rows {
 	struct rolls rolls;
 	struct uses uses;
 	unsigned n;	 /* rows */
+	int32_t one_period; /* of all of them; -1: they differ */
 	uint64_t batch;	 /* names the batch: 63 random bits */
 	struct row_leaf *leaves; /* ROWS_MAX */
 	struct evp_md_st *sha256;
@@ -169,6 +170,8 @@ struct loader {
 	int64_t looked_at;  /* monotonic; 0: not in this session */
 	uint64_t alarms[3]; /* missing, conflict, outside: as last said */
 	int month_from; /* earliest made sure of: year * 12 + month */
+	int32_t leaf_of; /* a period, of which ... */
+	bool leaf;	 /* ... rows go straight into their partition */
 	unsigned char *raw;
 	struct rows rows;
 	struct buf rolled;

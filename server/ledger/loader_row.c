@@ -315,6 +315,10 @@ rows_add(struct rows *rs, const struct record *r,
 	k.more = r->ntypes > 4;
 
 	assert(rs->n < ROWS_MAX);
+	if (rs->n == 0)
+		rs->one_period = rs->period;
+	else if (rs->one_period != rs->period)
+		rs->one_period = -1;
 	p = buf_room(&rs->copy, ROW_MAX);
 	assert(p != NULL);
 	p = row_write(rs, p, &k, r, units);

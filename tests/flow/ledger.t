@@ -331,6 +331,13 @@ def immutable(db):
             ("hub_ingest", "INSERT INTO ledger.event SELECT * FROM "
              "ledger.event LIMIT 0 ON CONFLICT (service_period, event_id, "
              "leg) DO UPDATE SET units = 0", True),
+            # Batches of one month go straight into their partition.
+            ("hub_ingest", "INSERT INTO %s SELECT * FROM ledger.event "
+             "LIMIT 0" % part, False),
+            ("hub_ingest", "UPDATE %s SET units = 0" % part, True),
+            ("hub_ingest", "DELETE FROM %s" % part, True),
+            ("hub_ingest", "INSERT INTO ledger.event_default SELECT * FROM "
+             "ledger.event LIMIT 0", True),
             ("hub_ingest", "SELECT ledger.roll_up('[]')", True),
             ("hub_ingest", "SELECT ledger.checkpoint_move(8, 1, 1, 1, 1, 2, "
              "now())", True),
