@@ -4,7 +4,7 @@
 #include "server/net/http_chars.h"
 
 #define FIELD_OVERHEAD 32             /* RFC 9113, 6.5.2 */
-#define TEXT_FIRST     ((size_t)1024) /* most requests need no more */
+#define TEXT_FIRST     ((size_t)2048) /* most requests need no more */
 
 static const struct str pseudo_names[H2_PSEUDOS] = {
 	[H2_METHOD] = { ":method", 7 },
@@ -69,11 +69,16 @@ is_word(struct str s)
 static bool
 is_line(struct str s)
 {
+	const char *end = s.p + s.len, *p;
+
 	if (s.len == 0)
 		return (true);
-	return (memchr(s.p, '\r', s.len) == NULL &&
-		memchr(s.p, '\n', s.len) == NULL &&
-		memchr(s.p, '\0', s.len) == NULL && str_trim(s).len == s.len);
+	/* Most values are text and nothing else. */
+	p = http_skip_text(s.p, end, ' ');
+	for (; p < end; p++)
+		if (*p == '\r' || *p == '\n' || *p == '\0')
+			return (false);
+	return (str_trim(s).len == s.len);
 }
 
 /* The request line and Host, when all pseudo-fields are known. */

@@ -17,25 +17,25 @@
 
 /* ---- traceparent */
 
-/* 3.2: HEXDIGLC, so capitals are none. -1: it is no digit. */
-static int
-hex_lower(char c)
+/* 3.2: HEXDIGLC, so capitals are none. */
+static inline bool
+is_hex_lower(char c)
 {
-	return (c >= 'A' && c <= 'F' ? -1 : hex_digit(c));
+	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
 }
 
 /* *zero_r: they are all zeros. */
 static bool
 is_hex(struct str s, bool *zero_r)
 {
-	bool zero = true;
+	char other = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
-		if (hex_lower(s.p[i]) < 0)
+		if (!is_hex_lower(s.p[i]))
 			return (false);
-		zero = zero && s.p[i] == '0';
+		other |= s.p[i] ^ '0';
 	}
-	*zero_r = zero;
+	*zero_r = other == 0;
 	return (true);
 }
 
@@ -89,7 +89,7 @@ trace_read_parent(struct str s, struct trace *t)
 		return (false);
 	set_text(t->id, id);
 	set_text(t->parent, parent);
-	t->sampled = (hex_lower(s.p[FLAGS_AT + 1]) & 1) != 0;
+	t->sampled = (hex_digit(s.p[FLAGS_AT + 1]) & 1) != 0;
 	return (true);
 }
 
@@ -198,6 +198,14 @@ read_state(const struct http_head *h, struct arena *a)
 	return (state);
 }
 
+static bool
+is_zero(const unsigned char *p, size_t n)
+{
+	while (n > 0 && *p == 0)
+		p++, n--;
+	return (n == 0);
+}
+
 /* Ids need not be secret: a call of the kernel for many of them. */
 static void
 new_id(char *to, size_t digits)
@@ -212,8 +220,8 @@ new_id(char *to, size_t digits)
 			left = sizeof(pool);
 		}
 		left -= n;
-		hex_encode(pool + left, n, to);
-	} while (!is_id((struct str){ to, digits }));
+	} while (is_zero(pool + left, n));
+	hex_encode(pool + left, n, to);
 }
 
 void
