@@ -48,7 +48,7 @@ static const struct hub_route routes[] = {
 	{ HUB("statements/*", STEP_HUB_REPORTS), .roles = ROLE_FIGURES,
 	    .csv = true, .html = true },
 	{ HUB("comparison", STEP_HUB_COMPARISON), .roles = ROLE_FIGURES,
-	    .csv = true },
+	    .csv = true, .html = true },
 	{ HUB("explain/*", STEP_HUB_EXPLAIN),
 	    .roles = ROLE_DATA_READER | ROLE_TENANT_ADMIN | ROLE_AUDITOR },
 };
@@ -88,8 +88,9 @@ hub_format(struct request *rq)
 		if (!str_eq(u->params[i].name, STR("format")))
 			return ("a parameter that this resource does not have");
 		rq->csv = rq->hub->csv && str_eq(value, STR("csv"));
-		if (!rq->csv && !str_eq(value, STR("json")))
-			return ("format is json, or csv where there is a "
+		rq->html = rq->hub->html && str_eq(value, STR("html"));
+		if (!rq->csv && !rq->html && !str_eq(value, STR("json")))
+			return ("format is json; csv or html where there is a "
 				"table");
 	}
 	return (NULL);

@@ -24,7 +24,7 @@ bool resource_fits(const char *path, const struct http_uri *);
 
 /* Sends rq->body with 200 as that media type. */
 enum step_next hub_answer(struct request *, const char *type);
-/* Reads ?format=json|csv into rq->csv; every other parameter is one that this
+/* Reads ?format=json|csv|html into rq->csv and rq->html; every other parameter is one that this
  * resource does not have. NULL, or what is wrong. */
 const char *hub_format(struct request *);
 

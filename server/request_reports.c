@@ -255,11 +255,14 @@ run_comparison(struct request *rq)
 	if (bad != NULL)
 		return (refuse(rq, PROBLEM_BAD_REQUEST, bad));
 	comparison_default(&c);
-	if (rq->csv)
+	if (rq->html)
+		comparison_page(&c, in_german(rq), &rq->body);
+	else if (rq->csv)
 		comparison_csv(&c, rq->german, &rq->body);
 	else
 		comparison_json(&c, &rq->body);
-	return (hub_answer(rq, types[rq->csv ? REPORTS_CSV : REPORTS_JSON]));
+	return (hub_answer(rq, types[rq->html ? REPORTS_HTML :
+	    rq->csv ? REPORTS_CSV : REPORTS_JSON]));
 }
 
 const struct step STEP_HUB_COMPARISON = { "comparison", run_comparison };

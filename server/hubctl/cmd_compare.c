@@ -196,12 +196,13 @@ add_row(const struct ctl *ctl, struct table *t, const struct scenario *s,
 
 	buf_init(&b, 256);
 	cells[n++] = arena_str(a, s->name).p;
-	cells[n++] = arena_str(a, s->title).p;
+	cells[n++] = arena_str(a,
+	    scenario_title(s, ctl->lang == LANG_DE)).p;
 	cells[n++] = amount(a, s->setup);
 	cells[n++] = amount(a, s->yearly);
 	for (unsigned i = 0; i < COMPARISON_YEARS; i++) {
 		buf_reset(&b);
-		scenario_cell(s, comparison_years[i], '.', &b);
+		scenario_cell(s, comparison_years[i], SCENARIO_PLAIN, &b);
 		cells[n++] = arena_str(a, buf_str(&b)).p;
 	}
 	cells[n++] = scenario_per_head(s, &head) ? amount(a, head) : NULL;

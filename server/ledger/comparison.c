@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "server/ledger/notice.h"
 #include "server/ledger/report.h"
 
 const unsigned comparison_years[COMPARISON_YEARS] = { 1, 3, 5, 10 };
@@ -13,27 +14,43 @@ const unsigned comparison_years[COMPARISON_YEARS] = { 1, 3, 5, 10 };
 
 #define NO     COMPARISON_UNKNOWN
 #define TEXT(s) { (s), sizeof(s) - 1 }
-#define ROW(n, t, once, year, own, heads)                                     \
-	{ .name = TEXT(n), .title = TEXT(t), .setup = (once), .yearly = (year), \
-	    .staff = NO, .alone = (own), .inhabitants = (heads) }
+#define ROW(n, en, de, once, year, own, heads)                                \
+	{ .name = TEXT(n), .title = TEXT(en), .title_de = TEXT(de),           \
+	    .setup = (once), .yearly = (year), .staff = NO, .alone = (own),   \
+	    .inhabitants = (heads) }
 
 /* Of the tender: the amounts of KDN are known, not what they buy; C is the
  * share of the worked example. */
 static const struct scenario usual[] = {
-	ROW("A-low", "own operation, low", 5500000, 5000000, NO, 46340),
-	ROW("A-middle", "own operation, middle", 5500000, 5500000, NO, 46340),
-	ROW("A-high", "own operation, high", 5500000, 6000000, NO, 46340),
-	ROW("B1", "KDN minimum, paid once, fee unknown", 2500000, NO, NO,
+	ROW("A-low", "own operation, low", "eigener Betrieb, günstig", 5500000,
+	    5000000, NO, 46340),
+	ROW("A-middle", "own operation, middle", "eigener Betrieb, mittel",
+	    5500000, 5500000, NO, 46340),
+	ROW("A-high", "own operation, high", "eigener Betrieb, teuer", 5500000,
+	    6000000, NO, 46340),
+	ROW("B1", "KDN minimum, paid once, fee unknown",
+	    "KDN-Mindestbetrag, einmalig, Entgelt unbekannt", 2500000, NO, NO,
 	    46340),
-	ROW("B2", "KDN minimum, if yearly", 0, 2500000, NO, 46340),
-	ROW("B3", "KDN as Dortmund, paid once, fee unknown", 15000000, NO, NO,
+	ROW("B2", "KDN minimum, if yearly", "KDN-Mindestbetrag, falls jährlich",
+	    0, 2500000, NO, 46340),
+	ROW("B3", "KDN as Dortmund, paid once, fee unknown",
+	    "KDN wie Dortmund, einmalig, Entgelt unbekannt", 15000000, NO, NO,
 	    46340),
-	ROW("B4", "KDN as Dortmund, if yearly", 0, 15000000, NO, 46340),
-	ROW("C", "co-use: Schwerte's share and all of the set-up", 5500000,
-	    1000000, 5500000, 46340),
-	ROW("C-unna", "co-use: Unna's share, no set-up", 0, 858303, 5500000,
-	    58633),
+	ROW("B4", "KDN as Dortmund, if yearly",
+	    "KDN wie Dortmund, falls jährlich", 0, 15000000, NO, 46340),
+	ROW("C", "co-use: Schwerte's share and all of the set-up",
+	    "Mitnutzung: Anteil von Schwerte und die ganze Einrichtung",
+	    5500000, 1000000, 5500000, 46340),
+	ROW("C-unna", "co-use: Unna's share, no set-up",
+	    "Mitnutzung: Anteil von Unna, ohne Einrichtung", 0, 858303,
+	    5500000, 58633),
 };
+
+struct str
+scenario_title(const struct scenario *s, bool german)
+{
+	return (german && s->title_de.len > 0 ? s->title_de : s->title);
+}
 
 void
 comparison_default(struct comparison *c)
@@ -61,9 +78,18 @@ add_cents(struct buf *b, int64_t cents, char mark)
 	buf_addf(b, "%" PRId64 "%c%02" PRId64, cents / 100, mark, cents % 100);
 }
 
+static void
+add_sum(struct buf *b, int64_t cents, enum scenario_form form)
+{
+	if (form == SCENARIO_PAGE || form == SCENARIO_PAGE_DE)
+		notice_amount(b, cents, form == SCENARIO_PAGE_DE);
+	else
+		add_cents(b, cents, form == SCENARIO_DE ? ',' : '.');
+}
+
 void
-scenario_cell(const struct scenario *s, unsigned years, char mark,
-    struct buf *b)
+scenario_cell(const struct scenario *s, unsigned years,
+    enum scenario_form form, struct buf *b)
 {
 	unsigned unknown;
 	bool setup;
@@ -75,7 +101,7 @@ scenario_cell(const struct scenario *s, unsigned years, char mark,
 	if (sum > 0 || (!setup && unknown == 0)) {
 		if (b->len > begun)
 			buf_addc(b, '+');
-		add_cents(b, sum, mark);
+		add_sum(b, sum, form);
 	}
 	if (unknown == 0)
 		return;
@@ -170,7 +196,7 @@ add_totals(struct buf *b, const struct scenario *s)
 		    comparison_years[i]);
 		add_amount(b, "cents", unknown != 0 || setup ? NO : sum);
 		BUF_LIT(b, ",\"formula\":\"");
-		scenario_cell(s, comparison_years[i], '.', b);
+		scenario_cell(s, comparison_years[i], SCENARIO_PLAIN, b);
 		BUF_LIT(b, "\"}");
 	}
 	buf_addc(b, ']');
@@ -294,14 +320,15 @@ csv_scenario(struct buf *b, bool german, const struct scenario *s)
 	int64_t head;
 
 	report_csv_cell(b, german, true, REPORT_TEXT, s->name.p);
-	report_csv_cell(b, german, false, REPORT_TEXT, s->title.p);
+	report_csv_cell(b, german, false, REPORT_TEXT,
+	    scenario_title(s, german).p);
 	csv_cents(b, german, s->setup);
 	csv_cents(b, german, s->yearly);
 	buf_init(&cell, 128);
 	for (unsigned i = 0; i < COMPARISON_YEARS; i++) {
 		buf_reset(&cell);
-		scenario_cell(s, comparison_years[i], german ? ',' : '.',
-		    &cell);
+		scenario_cell(s, comparison_years[i], german ? SCENARIO_DE :
+		    SCENARIO_PLAIN, &cell);
 		report_csv_cell(b, german, false, REPORT_INT, buf_cstr(&cell));
 	}
 	buf_clear(&cell);

@@ -18,9 +18,11 @@
 #define COMPARISON_SPAN	 5
 extern const unsigned comparison_years[COMPARISON_YEARS];
 
-/* Texts are borrowed and end with a NUL; amounts are cents, 0 to 10^12, or COMPARISON_UNKNOWN. */
+/* Texts are borrowed and end with a NUL; amounts are cents, 0 to 10^12, or
+ * COMPARISON_UNKNOWN. */
 struct scenario {
 	struct str name, title;
+	struct str title_de; /* empty: title is in every language */
 	int64_t setup, yearly;
 	int64_t staff;	  /* a year, of the town itself: shown beside */
 	int64_t alone;	  /* a year of doing it alone; unknown: no such test */
@@ -35,15 +37,23 @@ struct comparison {
 
 /* The ten of the specification. */
 void comparison_default(struct comparison *);
+struct str scenario_title(const struct scenario *, bool german);
 
 /* Set-up and that many years; what is unknown is 0. *years_r: how many times
  * the unknown amount of a year (f) comes on top, *setup_r: the unknown set-up
  * (s), too. */
 int64_t scenario_total(const struct scenario *, unsigned years,
     unsigned *years_r, bool *setup_r);
-/* "205000.00", "25000.00+3f", "3f", "s+165000.00"; mark: the decimal one. */
-void scenario_cell(const struct scenario *, unsigned years, char mark,
-    struct buf *);
+/* "205000.00" or with a comma; of a page "205,000.00" or "205.000,00". */
+enum scenario_form {
+	SCENARIO_PLAIN,
+	SCENARIO_DE,
+	SCENARIO_PAGE,
+	SCENARIO_PAGE_DE
+};
+/* "205000.00", "25000.00+3f", "3f", "s+165000.00". */
+void scenario_cell(const struct scenario *, unsigned years,
+    enum scenario_form, struct buf *);
 /* The year's price at which it costs over COMPARISON_SPAN years what the
  * other does, rounded down to a cent; false: its own price is known, more is
  * not known than that, or the other is always cheaper. */
@@ -61,5 +71,7 @@ bool scenario_per_head(const struct scenario *, int64_t *cents_r)
 void comparison_json(const struct comparison *, struct buf *);
 /* A row for each scenario (report.h says of which form). */
 void comparison_csv(const struct comparison *, bool german, struct buf *);
+/* A page to print, without script and without anything to fetch. */
+void comparison_page(const struct comparison *, bool german, struct buf *);
 
 #endif

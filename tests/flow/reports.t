@@ -382,6 +382,13 @@ def every_table_is_a_page_to_print_too(w):
 		"Costs booked 2025", ()),
 	    ("/indicators?period=2025-03", "Kennzahlen 2025-03",
 		"Indicators 2025-03", ()),
+	    ("/comparison", "Was eine Plattform auf verschiedenen Wegen "
+		"kostet", "What a platform costs in several ways",
+		("25.000,00+5f", "25,000.00+5f")),
+	    ("/comparison?format=html", "Was eine Plattform auf verschiedenen "
+		"Wegen kostet", "What a platform costs in several ways",
+		("C-unna, Mitnutzung: Anteil von Unna, ohne Einrichtung",
+		"C-unna, co-use: Unna's share, no set-up")),
 	    ("/integrity", "Das Ledger", "The ledger", ("ja", "yes"))):
 		for i, (lang, title) in enumerate((("de", german),
 		    ("en", english))):
@@ -454,8 +461,6 @@ def asks_for_what_there_is(w):
 	same(get(w, "froendenberg", "/statements").status, 404, "no period")
 	same(get(w, "froendenberg", "/usage?period=2025-03-04").ok().json()
 	    [0]["requests"], 10, "a day")
-	same(get(w, "froendenberg", "/comparison",
-	    accept="text/html").status, 406, "no page of the comparison")
 	# What Grafana's Infinity sends.
 	same(get(w, "froendenberg", "/usage?period=2025",
 	    accept="application/json;q=0.9,text/plain").ok()

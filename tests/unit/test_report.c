@@ -139,7 +139,7 @@ T45_what_is_unknown_stays_unknown(void **state HUB_UNUSED)
 		struct buf b;
 
 		buf_init(&b, 256);
-		scenario_cell(&s, cases[i].years, '.', &b);
+		scenario_cell(&s, cases[i].years, SCENARIO_PLAIN, &b);
 		assert_string_equal(buf_cstr(&b), cases[i].cell);
 		buf_clear(&b);
 	}
