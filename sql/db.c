@@ -25,7 +25,6 @@ struct db {
 };
 
 static void keep_why(struct db *, const char *message);
-static enum hub_err fail(struct db *, const PGresult *);
 static enum hub_err simple(struct db *, const char *sql, const char *tag);
 
 static void
@@ -154,7 +153,7 @@ db_exec(struct db *db, const char *sql, int n, const char *const *params,
 	enum hub_err err;
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-		err = fail(db, res);
+		err = db_failed(db, res);
 		PQclear(res);
 		return (err);
 	}
@@ -274,8 +273,8 @@ sqlstate_err(const char *state)
 	return (HUB_EIO);
 }
 
-static enum hub_err
-fail(struct db *db, const PGresult *res)
+enum hub_err
+db_failed(struct db *db, const PGresult *res)
 {
 	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
@@ -291,7 +290,7 @@ simple(struct db *db, const char *sql, const char *tag)
 	enum hub_err err = HUB_OK;
 
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-		err = fail(db, res);
+		err = db_failed(db, res);
 	} else if (strcmp(PQcmdStatus(res), tag) != 0) {
 		keep_why(db, "the transaction had failed before its end");
 		err = HUB_EIO;

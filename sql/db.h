@@ -28,6 +28,9 @@ PGconn *db_conn(struct db *);
 void db_interrupt(struct db *);
 /* The last error, first line only, for the log or the operator. */
 const char *db_why(struct db *);
+/* Whoever used db_conn and got a result that is none, or NULL: its message is
+ * the last error from here on. Its kind as of db_exec, never HUB_OK. */
+enum hub_err db_failed(struct db *, const PGresult *) HUB_MUST_CHECK;
 
 /* One statement with text parameters (NULL is SQL NULL). *res_r may be NULL
  * when no result is wanted; else the caller PQclear()s it. HUB_ECONFLICT for

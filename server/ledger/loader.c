@@ -144,7 +144,7 @@ session_open(struct loader *l)
 			buf_adds(&why, str_of(db_why(l->db)));
 	}
 	l->staged = false;
-	l->leaf_of = -1;
+	l->leaf_of = INT32_MIN;
 	l->looked_at = 0;
 	l->month_from = INT_MAX;
 	l->partitions_at = (struct wall_us){ 0 };

@@ -214,30 +214,31 @@ batch_encode(struct loader *l, struct batch *b)
 
 /* The end of a COPY. HUB_EEXIST: an event is there already. */
 static enum hub_err
-copy_result(PGconn *pg, unsigned rows)
+copy_result(struct db *db, unsigned rows)
 {
 	enum hub_err err = HUB_OK;
 	const char *state;
 	PGresult *res;
 	uint64_t n;
 
-	while ((res = PQgetResult(pg)) != NULL) {
-		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	while ((res = PQgetResult(db_conn(db))) != NULL) {
 		if (PQresultStatus(res) == PGRES_COMMAND_OK) {
 			if (str_uint(str_of(PQcmdTuples(res)), ROWS_MAX, &n) !=
 				HUB_OK || n != rows)
 				err = HUB_EIO;
-		} else if (state != NULL && strcmp(state, "23505") == 0) {
+			PQclear(res);
+			continue;
+		}
+		err = db_failed(db, res);
+		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+		if (state != NULL && strcmp(state, "23505") == 0) {
 			err = HUB_EEXIST; /* unique_violation */
 		} else if (state != NULL && strcmp(state, "23514") == 0) {
 			err = HUB_ECONFLICT; /* check_violation */
 			log_info("a month was closed meanwhile", NULL);
 		} else {
-			err = HUB_EIO;
 			log_err("the ledger refused a batch",
-			    "reason=\"%.*s\"",
-			    (int)strcspn(PQresultErrorMessage(res), "\n"),
-			    PQresultErrorMessage(res));
+			    "reason=\"%s\"", db_why(db));
 		}
 		PQclear(res);
 	}
@@ -250,20 +251,24 @@ batch_copy(struct loader *l, const char *sql)
 	PGconn *pg = db_conn(l->db);
 	size_t len = l->rows.copy.len, n;
 	PGresult *res;
-	bool ok;
+	enum hub_err err = HUB_OK;
+	bool ok = true;
 
 	if (l->rows.n == 0)
 		return (HUB_OK);
 	res = PQexec(pg, sql);
-	ok = PQresultStatus(res) == PGRES_COPY_IN;
+	if (PQresultStatus(res) != PGRES_COPY_IN)
+		err = db_failed(l->db, res);
 	PQclear(res);
+	if (err != HUB_OK)
+		return (err);
 	for (size_t at = 0; ok && at < len; at += n) {
 		n = len - at < COPY_PART ? len - at : COPY_PART;
 		ok = PQputCopyData(pg, l->rows.copy.p + at, (int)n) == 1;
 	}
 	if (!ok || PQputCopyEnd(pg, NULL) != 1)
-		return (HUB_EIO);
-	return (copy_result(pg, l->rows.n));
+		return (db_failed(l->db, NULL));
+	return (copy_result(l->db, l->rows.n));
 }
 
 /* A function of the database with the batch's place, and perhaps its sums. */

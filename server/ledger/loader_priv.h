@@ -170,7 +170,7 @@ struct loader {
 	int64_t looked_at;  /* monotonic; 0: not in this session */
 	uint64_t alarms[3]; /* missing, conflict, outside: as last said */
 	int month_from; /* earliest made sure of: year * 12 + month */
-	int32_t leaf_of; /* a period, of which ... */
+	int32_t leaf_of; /* a period, or INT32_MIN, of which ... */
 	bool leaf;	 /* ... rows go straight into their partition */
 	unsigned char *raw;
 	struct rows rows;

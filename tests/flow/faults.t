@@ -3,6 +3,7 @@
 # database that ends sessions at COPY and COMMIT: what a client has is in the
 # ledger, each once (ledger.md, T17, T19, T21, P17); a clock that jumps (T39).
 # HUB_LONG: more rounds.
+import datetime
 import itertools
 import math
 import os
@@ -234,6 +235,49 @@ def T39_a_clock_that_jumps_is_told_and_marks_records(w):
 	wait_for(look, 70, "all are there")
 	same([(r[0], r[1] == "t") for r in rows], seen, "marked")
 	check(int(rows[1][2]) - int(rows[0][2]) >= 590, "ten minutes: %s" % rows)
+	w.stop()
+	w.start(env=dict(os.environ, **SMALL))
+
+
+@test
+def a_month_ends_while_the_database_is_away(w):
+	"""What was booked on both sides of it comes as one batch, to a loader
+	that has put the month before straight where it belongs."""
+	if SLOW > 1:
+		skip("a sanitizer's runtime must be loaded first")
+	today = datetime.date.today()
+	ahead = ((today.replace(day=1) + datetime.timedelta(32)).replace(day=2) -
+	    today).days * 86400
+	now = int(time.time())
+	tokens = [w.token("froendenberg", jti=str(at), iat=now + at,
+	    exp=now + at + 900) for at in (0, ahead)]
+	clock = w.write("clock", "0")
+	w.stop()
+	w.start(env=dict(os.environ, LD_PRELOAD=w.library,
+	    HUB_FAULT_CLOCK=clock))
+	rows = "SELECT tableoid::regclass, request_id FROM ledger.event WHERE " \
+	    "class = 'access' AND request_id IN ('%s') ORDER BY seq"
+	rids = [w.ask("froendenberg", Q).ok().one("Request-Id")]
+	wait_for(lambda: w.sql(rows % rids[0]), 20, "the first is there")
+	run(PG, "down", w.pg)
+	try:
+		for at, token in zip((0, ahead), tokens):
+			w.write("clock", str(at))
+			rids.append(w.ask("froendenberg", Q, token=token).ok()
+			    .one("Request-Id"))
+	finally:
+		run(PG, "up", w.pg)
+	text = rows % "', '".join(rids)
+	try:
+		wait_for(lambda: len(w.sql(text)) == 3, 30, "all are there")
+	except Failed:
+		raise Failed(w.hub.text()[-800:])
+	got = w.sql(text)
+	same([r[1] for r in got], rids, "each once, in order")
+	then = today + datetime.timedelta(ahead // 86400)
+	same([r[0] for r in got], ["ledger.event_%04d%02d" % (d.year, d.month)
+	    for d in (today, today, then)], "where they are")
+	w.write("clock", "0")
 	w.stop()
 	w.start(env=dict(os.environ, **SMALL))
 
