@@ -213,12 +213,12 @@ summary(struct task *t, const struct rows_seen *seen)
 	    (unsigned long long)seen->rows, without,
 	    (unsigned long long)t->chain.blocks, hex);
 	if (say_verdict(s) == TAMPERED)
-		say_note(s, "Das Ledger ist NICHT unverändert: %u Befunde.",
-		    "The ledger is NOT unchanged: %u findings.", s->findings);
+		say_note(s, "Das Ledger ist NICHT unverändert. Befunde: %u.",
+		    "The ledger is NOT unchanged. Findings: %u.", s->findings);
 	else if (say_verdict(s) == INTACT && t->chain.ndigests > 0)
-		say_note(s, "Das Ledger ist unverändert, auch gegenüber %zu "
-		    "Digests.", "The ledger is unchanged, also against %zu "
-		    "digests.", t->chain.ndigests);
+		say_note(s, "Das Ledger ist unverändert, auch gegenüber den "
+		    "Digests (%zu).", "The ledger is unchanged, also against "
+		    "the digests (%zu).", t->chain.ndigests);
 	else if (say_verdict(s) == INTACT)
 		say_note(s, "Das Ledger ist in sich schlüssig. Ob die Kette "
 		    "als Ganzes ersetzt wurde, zeigt nur ein Digest "
