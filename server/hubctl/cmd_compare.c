@@ -271,26 +271,39 @@ print(const struct ctl *ctl, const struct comparison *c, struct arena *a)
 	print_pairs(ctl, c, a);
 }
 
+/* What is written at once: JSON with a line's end, or a page. */
+static void
+print_whole(const struct ctl *ctl, const struct comparison *c)
+{
+	struct buf b;
+
+	buf_init(&b, FILE_MAX * 16);
+	if ((ctl->given & OPT_HTML) != 0) {
+		comparison_page(c, ctl->lang == LANG_DE, &b);
+	} else {
+		comparison_json(c, &b);
+		buf_addc(&b, '\n');
+	}
+	assert(!b.failed);
+	(void)fwrite(b.p, 1, b.len, stdout);
+	buf_clear(&b);
+}
+
 enum ctl_exit
 cmd_compare(const struct ctl *ctl, int argc, char **argv)
 {
 	struct comparison *c = xcalloc(1, sizeof(*c));
 	struct arena *a = arena_new();
 	enum ctl_exit code = CTL_OK;
-	struct buf json;
 
 	if (argc > 0)
 		code = read_file(argv[0], a, c);
 	else
 		comparison_default(c);
-	if (code == CTL_OK && ctl->output == OUTPUT_JSON) {
-		buf_init(&json, FILE_MAX * 16);
-		comparison_json(c, &json);
-		assert(!json.failed);
-		(void)fwrite(json.p, 1, json.len, stdout);
-		(void)fputc('\n', stdout);
-		buf_clear(&json);
-	} else if (code == CTL_OK)
+	if (code == CTL_OK &&
+	    ((ctl->given & OPT_HTML) != 0 || ctl->output == OUTPUT_JSON))
+		print_whole(ctl, c);
+	else if (code == CTL_OK)
 		print(ctl, c, a);
 	arena_free(a);
 	free(c);

@@ -277,13 +277,14 @@ cmd_crisis_list(const struct ctl *ctl, int argc HUB_UNUSED,
 		{ "reason", "REASON", "GRUND", CELL_TEXT },
 	};
 	static const struct ctl_query query = {
-		"SELECT event_id, kind, authority, area, state, "
+		.sql = "SELECT event_id, kind, authority, area, state, "
 		DB_INSTANT("declared_at") ", declared_by, "
 		DB_INSTANT("confirmed_at") ", confirmed_by, "
 		DB_INSTANT("finished") ", CASE WHEN began < finished "
 		"AND reported_at IS NULL THEN " DB_INSTANT("report_due")
-		" END, overdue, reason FROM hub.crisis ORDER BY event_id", 0,
-		columns, sizeof(columns) / sizeof(columns[0])
+		" END, overdue, reason FROM hub.crisis ORDER BY event_id",
+		.nparams = 0, .columns = columns,
+		.ncolumns = sizeof(columns) / sizeof(columns[0])
 	};
 	struct db *db = NULL;
 	enum ctl_exit code = ctl_db(ctl, &db);
@@ -345,11 +346,12 @@ print_notices(const struct ctl *ctl, struct db *db, const char *event)
 		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
 	};
 	static const struct ctl_query query = {
-		"SELECT provider, " DB_INSTANT("noted_at") ", agreement, "
+		.sql = "SELECT provider, " DB_INSTANT("noted_at") ", agreement, "
 		"consumer, widens FROM hub.crisis_notice "
 		"WHERE event_id = $1::bigint "
-		"ORDER BY provider, agreement", 1, columns,
-		sizeof(columns) / sizeof(columns[0])
+		"ORDER BY provider, agreement",
+		.nparams = 1, .columns = columns,
+		.ncolumns = sizeof(columns) / sizeof(columns[0])
 	};
 	enum ctl_exit code = ctl_print_query(ctl, db, &query, &event);
 
@@ -374,12 +376,13 @@ print_use(const struct ctl *ctl, struct db *db, const char *event)
 		{ "widens", "WIDENS", "ERWEITERT", CELL_TEXT },
 	};
 	static const struct ctl_query query = {
-		"SELECT consumer, provider, purpose, agreement, dataset, "
+		.sql = "SELECT consumer, provider, purpose, agreement, dataset, "
 		DB_INSTANT("first") ", " DB_INSTANT("last") ", requests, "
 		"entities, (SELECT n.widens FROM hub.crisis_notice n "
 		"WHERE n.event_id = $1::bigint AND n.agreement = u.agreement) "
-		"FROM hub.crisis_usage($1::bigint) u", 1, columns,
-		sizeof(columns) / sizeof(columns[0])
+		"FROM hub.crisis_usage($1::bigint) u",
+		.nparams = 1, .columns = columns,
+		.ncolumns = sizeof(columns) / sizeof(columns[0])
 	};
 
 	return (ctl_print_query(ctl, db, &query, &event));

@@ -390,7 +390,7 @@ cmd_integrity(const struct ctl *ctl, int argc HUB_UNUSED,
 	}
 	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	table_add_result(t, res);
-	table_print_take(t, ctl);
+	table_report_take(t, ctl, "The ledger", "Das Ledger", "");
 	/* hubverify looks at the rows; this looks at the chain alone. */
 	if (strcmp(PQgetvalue(res, 0, 2), "t") != 0)
 		code = CTL_DIFFERS;

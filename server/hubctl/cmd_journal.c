@@ -1,6 +1,6 @@
 /* server/hubctl/cmd_journal.c - hubctl export journal, bookings, statement, usage,
  * focus and protocol, and hubctl period deferred: what finance staff take away, as
- * a table, JSON or CSV. Of closed months the same bytes come each time. */
+ * a table, JSON, CSV or a page. Of closed months the same bytes come each time. */
 #include "server/hubctl/cost.h"
 
 /* $1 and $2 are the first and the last day of the period. */
@@ -47,6 +47,28 @@ static const char journal_sql[] =
     "reverses, reason, tenant || ':' || person, "
     DB_INSTANT("posted_at") ", "
     "run_id, run_sha256 FROM report.journal "
+    "WHERE booked_period BETWEEN $1::date AND $2::date "
+    "ORDER BY entry_id, line_no";
+
+/* On paper, what a person looks for. */
+static const struct column sheet_columns[] = {
+	{ "entry", "ENTRY", "Beleg", CELL_INT },
+	{ "type", "TYPE", "Art", CELL_TEXT },
+	{ "booked", "BOOKED", "Buchungsmonat", CELL_DATE },
+	{ "from", "FROM", "Leistung von", CELL_DATE },
+	{ "to", "TO", "Leistung bis", CELL_DATE },
+	{ "title", "TITLE", "Bezeichnung", CELL_TEXT },
+	{ "ags", "AGS", "AGS", CELL_TEXT },
+	{ "name", "NAME", "Name", CELL_TEXT },
+	{ "component", "COMPONENT", "Bestandteil", CELL_TEXT },
+	{ "amount", "AMOUNT", "Betrag", CELL_CENTS },
+	{ "reason", "REASON", "Grund", CELL_TEXT },
+};
+static const char sheet_sql[] =
+    "SELECT entry_id, type, to_char(booked_period, 'YYYY-MM'), "
+    "to_char(service_from, 'YYYY-MM-DD'), to_char(service_to, "
+    "'YYYY-MM-DD'), title, nullif(ags, ''), name, nullif(component, ''), "
+    "amount_cents, reason FROM report.journal "
     "WHERE booked_period BETWEEN $1::date AND $2::date "
     "ORDER BY entry_id, line_no";
 
@@ -207,6 +229,7 @@ static const char protocol_sql[] =
 	{ name##_sql, name##_columns,                                         \
 	    sizeof(name##_columns) / sizeof(name##_columns[0]), english }
 static const struct report journal = REPORT(journal, false),
+			   sheet = REPORT(sheet, false),
 			   booking = REPORT(booking, false),
 			   statement = REPORT(statement, false),
 			   usage = REPORT(usage, false),
@@ -279,7 +302,8 @@ print_report(const struct ctl *ctl, struct db *db, const struct report *r,
 {
 	char from[WALL_STR_MAX], to[WALL_STR_MAX];
 	const char *params[] = { from, to };
-	const struct ctl_query query = { r->sql, 2, r->columns, r->ncolumns };
+	const struct ctl_query query = { r->sql, 2, r->columns, r->ncolumns,
+		"Journal", "Journal", period };
 	struct ctl form = *ctl;
 	enum hub_err err;
 
@@ -312,7 +336,8 @@ export(const struct ctl *ctl, const char *period, const struct report *r)
 enum ctl_exit
 cmd_export_journal(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 {
-	return (export(ctl, argv[0], &journal));
+	return (export(ctl, argv[0],
+	    (ctl->given & OPT_HTML) != 0 ? &sheet : &journal));
 }
 
 enum ctl_exit
@@ -377,7 +402,7 @@ protocol_word(const struct ctl *ctl, const char *word)
 }
 
 static void
-protocol_print(const struct ctl *ctl, const PGresult *res)
+protocol_print(const struct ctl *ctl, const PGresult *res, const char *month)
 {
 	struct table *t = table_new(protocol_columns, NPROTOCOL);
 	const char *cells[NPROTOCOL];
@@ -392,7 +417,8 @@ protocol_print(const struct ctl *ctl, const PGresult *res)
 		cells[0] = protocol_word(ctl, cells[0]);
 		table_add(t, cells);
 	}
-	table_print_take(t, ctl);
+	table_report_take(t, ctl, "Closing protocol", "Abschlussprotokoll",
+	    month);
 }
 
 enum ctl_exit
@@ -422,7 +448,7 @@ cmd_export_protocol(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 		ctl_warn("%s is not closed", argv[0]);
 		code = CTL_FAILED;
 	} else
-		protocol_print(ctl, res);
+		protocol_print(ctl, res, argv[0]);
 	PQclear(res);
 	db_close(db);
 	return (code);

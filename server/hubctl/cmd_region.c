@@ -156,7 +156,7 @@ cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 		{ "sha256", "SHA-256", "SHA-256", CELL_TEXT },
 	};
 	static const struct ctl_query query = {
-		"SELECT b.bundle_id, b.parent_id, "
+		.sql = "SELECT b.bundle_id, b.parent_id, "
 		DB_INSTANT("b.created_at") ", b.created_by, "
 		"(SELECT count(*) FROM hub.bundle_file f "
 		"WHERE f.bundle_id = b.bundle_id), "
@@ -167,8 +167,9 @@ cmd_bundles(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 		"WHERE a.bundle_id = b.bundle_id), b.widens, "
 		"b.bundle_id IS NOT DISTINCT FROM h.bundle_id, b.note, "
 		"encode(b.sha256, 'hex') "
-		"FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1", 0,
-		columns, sizeof(columns) / sizeof(columns[0])
+		"FROM hub.bundle b CROSS JOIN hub.head h ORDER BY 1",
+		.nparams = 0, .columns = columns,
+		.ncolumns = sizeof(columns) / sizeof(columns[0])
 	};
 	struct db *db = NULL;
 	enum ctl_exit code = ctl_db(ctl, &db);

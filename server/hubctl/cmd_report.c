@@ -14,7 +14,8 @@ static const enum cell_kind kinds[] = {
 };
 
 static void
-print(const struct ctl *ctl, const struct report *r)
+print(const struct ctl *ctl, const struct report *r, const char *en,
+    const char *de, const char *of)
 {
 	struct column columns[REPORT_COLUMNS_MAX];
 	struct table *t;
@@ -25,12 +26,12 @@ print(const struct ctl *ctl, const struct report *r)
 			kinds[r->columns[i].kind] };
 	t = table_new(columns, r->ncolumns);
 	table_add_result(t, r->rows);
-	table_print_take(t, ctl);
+	table_report_take(t, ctl, en, de, of);
 }
 
 enum ctl_exit
-report_flow(const struct ctl *ctl, struct db *db, const char *from,
-    const char *before, const char *ags)
+report_flow(const struct ctl *ctl, struct db *db, const char *period,
+    const char *from, const char *before, const char *ags)
 {
 	const struct report_ask ask = { .from = from, .before = before,
 		.ags = ags };
@@ -38,7 +39,7 @@ report_flow(const struct ctl *ctl, struct db *db, const char *from,
 	enum hub_err err = report_usage(db, &ask, STR("flow"), &r);
 
 	if (err == HUB_OK)
-		print(ctl, &r);
+		print(ctl, &r, "Usage", "Nutzung", period);
 	report_clear(&r);
 	return (err == HUB_OK ? CTL_OK : ctl_db_failed(db, err));
 }
@@ -67,7 +68,7 @@ cmd_indicators(const struct ctl *ctl, int argc HUB_UNUSED, char **argv)
 		from[10] = before[10] = '\0';
 		err = report_indicators(db, &ask, &r);
 		if (err == HUB_OK)
-			print(ctl, &r);
+			print(ctl, &r, "Indicators", "Kennzahlen", argv[0]);
 		else
 			code = ctl_db_failed(db, err);
 	}

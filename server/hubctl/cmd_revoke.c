@@ -125,14 +125,15 @@ cmd_revocations(const struct ctl *ctl, int argc HUB_UNUSED,
 		{ "reason", "REASON", "GRUND", CELL_TEXT },
 	};
 	static const struct ctl_query query = {
-		"SELECT r.rev_id, r.kind, r.value, nullif(r.issuer, ''), "
+		.sql = "SELECT r.rev_id, r.kind, r.value, nullif(r.issuer, ''), "
 		DB_INSTANT("r.from_ts") ", "
 		DB_INSTANT("coalesce(l.at, r.until_ts)")
 		", EXISTS (SELECT FROM hub.revoked v WHERE v.rev_id = "
 		"r.rev_id), r.reason FROM hub.revocation r "
 		"LEFT JOIN hub.revocation_lift l USING (rev_id) "
-		"ORDER BY r.rev_id", 0, columns,
-		sizeof(columns) / sizeof(columns[0])
+		"ORDER BY r.rev_id",
+		.nparams = 0, .columns = columns,
+		.ncolumns = sizeof(columns) / sizeof(columns[0])
 	};
 	struct db *db = NULL;
 	enum ctl_exit code = ctl_db(ctl, &db);

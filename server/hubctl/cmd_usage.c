@@ -45,6 +45,7 @@ static const struct column numbers[] = {
 #define NCOLUMNS (NNUMBERS + 2)
 
 struct period {
+	const char *text; /* as it was given */
 	char first[16];	  /* YYYY-MM-DD */
 	const char *span; /* a PostgreSQL interval */
 };
@@ -76,6 +77,7 @@ period_parse(const char *text, struct period *p)
 		(void)snprintf(p->first, sizeof(p->first), "%s%s", text,
 		    forms[i].rest);
 		p->span = forms[i].span;
+		p->text = text;
 		return (wall_parse_date(str_of(p->first), &day) == HUB_OK);
 	}
 	return (false);
@@ -172,7 +174,7 @@ tenant_title(const struct region *region, const char *ags, struct arena *a)
 
 static void
 print(const struct ctl *ctl, const struct grouping *by, const PGresult *res,
-    const struct region *region, struct arena *a)
+    const struct period *period, const struct region *region, struct arena *a)
 {
 	struct column columns[NCOLUMNS];
 	const char *cells[NCOLUMNS];
@@ -196,7 +198,7 @@ print(const struct ctl *ctl, const struct grouping *by, const PGresult *res,
 			    NULL : PQgetvalue(res, row, (int)i + 1);
 		table_add(t, cells);
 	}
-	table_print_take(t, ctl);
+	table_report_take(t, ctl, "Usage", "Nutzung", period->text);
 }
 
 #define SUM(column)                                                            \
@@ -245,7 +247,8 @@ flow_of(const struct ctl *ctl, struct db *db, const struct period *period,
 	    "$2::interval, 'YYYY-MM-DD')", 2, params, &res);
 
 	code = err != HUB_OK ? ctl_db_failed(db, err) :
-	    report_flow(ctl, db, period->first, PQgetvalue(res, 0, 0), ags);
+	    report_flow(ctl, db, period->text, period->first,
+	    PQgetvalue(res, 0, 0), ags);
 	PQclear(res);
 	return (code);
 }
@@ -276,7 +279,7 @@ usage(const struct ctl *ctl, struct db *db, const struct grouping *by,
 	}
 	err = query(db, by, period, ags, &res);
 	if (err == HUB_OK)
-		print(ctl, by, res, region, a);
+		print(ctl, by, res, period, region, a);
 	else
 		code = ctl_db_failed(db, err);
 	if (err == HUB_OK && PQntuples(res) == 0 && ctl->output == OUTPUT_TABLE)

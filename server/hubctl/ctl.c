@@ -225,7 +225,10 @@ ctl_print_query(const struct ctl *ctl, struct db *db,
 	t = table_new(q->columns, q->ncolumns);
 	table_add_result(t, res);
 	PQclear(res);
-	table_print_take(t, ctl);
+	if (q->en != NULL)
+		table_report_take(t, ctl, q->en, q->de, q->of);
+	else
+		table_print_take(t, ctl);
 	return (CTL_OK);
 }
 

@@ -138,8 +138,8 @@ enum ctl_exit ctl_hub_name(const struct ctl *, struct buf *) HUB_MUST_CHECK;
 /* Opens it, or says on standard error why not. */
 enum ctl_exit ctl_db(const struct ctl *, struct db **) HUB_MUST_CHECK;
 /* hubctl usage --by flow (cmd_report.c). */
-enum ctl_exit report_flow(const struct ctl *, struct db *, const char *from,
-    const char *before, const char *ags) HUB_MUST_CHECK;
+enum ctl_exit report_flow(const struct ctl *, struct db *, const char *period,
+    const char *from, const char *before, const char *ags) HUB_MUST_CHECK;
 struct arena;
 /* An AGS as it is, else that of the tenant of this name in the bundle in
  * force; NULL, and said on standard error: there is none. */
@@ -175,6 +175,10 @@ void table_add_result(struct table *, const PGresult *);
 void table_free(struct table *); /* may be NULL */
 /* To standard output, then freed. */
 void table_print_take(struct table *, const struct ctl *);
+/* The same; with --html as a page to print, of that title in either language
+ * and of a period, none of them with markup. */
+void table_report_take(struct table *, const struct ctl *, const char *en,
+    const char *de, const char *of);
 
 /* A query whose columns are those of the table it is shown as. */
 struct ctl_query {
@@ -182,6 +186,7 @@ struct ctl_query {
 	int nparams;
 	const struct column *columns;
 	size_t ncolumns;
+	const char *en, *de, *of; /* as of table_report_take, or NULL */
 };
 /* Asks and prints; says on standard error why not. */
 enum ctl_exit ctl_print_query(const struct ctl *, struct db *,

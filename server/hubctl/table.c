@@ -1,4 +1,4 @@
-/* server/hubctl/table.c - the same rows as a table, JSON or CSV. */
+/* server/hubctl/table.c - the same rows as a table, JSON, CSV or a page. */
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -6,6 +6,7 @@
 
 #include "server/hubctl/hubctl.h"
 #include "server/hubctl/progress.h"
+#include "server/ledger/sheet.h"
 
 /* No value of ours comes near: what is longer ends the program, rather than be
  * cut without a word. */
@@ -301,4 +302,61 @@ print_csv(const struct table *t, const struct ctl *ctl)
 	assert(!line.failed);
 	(void)fwrite(line.p, 1, line.len, stdout);
 	buf_clear(&line);
+}
+
+static void
+page_row(struct buf *row, const struct table *t, size_t first,
+    const struct ctl *ctl)
+{
+	struct buf cell;
+
+	buf_init(&cell, CELL_MAX);
+	BUF_LIT(row, "<tr>");
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		buf_reset(&cell);
+		add_cell(&cell, &t->columns[i], t->cells[first + i],
+		    ctl->lang);
+		assert(!cell.failed);
+		sheet_cell(row, buf_cstr(&cell), is_number(&t->columns[i]));
+	}
+	BUF_LIT(row, "</tr>\n");
+	buf_clear(&cell);
+}
+
+static void
+print_reset(struct buf *b)
+{
+	assert(!b->failed);
+	(void)fwrite(b->p, 1, b->len, stdout);
+	buf_reset(b);
+}
+
+void
+table_report_take(struct table *t, const struct ctl *ctl, const char *en,
+    const char *de, const char *of)
+{
+	bool german = ctl->lang == LANG_DE;
+	struct buf b;
+
+	if ((ctl->given & OPT_HTML) == 0) {
+		table_print_take(t, ctl);
+		return;
+	}
+	progress_end();
+	buf_init(&b, ROW_MAX);
+	sheet_begin(&b, german ? de : en, of, t->ncolumns, german);
+	sheet_table(&b);
+	for (size_t i = 0; i < t->ncolumns; i++)
+		sheet_heading(&b, german ? t->columns[i].de : t->columns[i].en,
+		    is_number(&t->columns[i]));
+	BUF_LIT(&b, "</tr></thead><tbody>\n");
+	for (size_t i = 0; i < t->ncells; i += t->ncolumns) {
+		page_row(&b, t, i, ctl);
+		print_reset(&b);
+	}
+	sheet_table_end(&b, t->ncells == 0, german);
+	sheet_end(&b);
+	print_reset(&b);
+	buf_clear(&b);
+	table_free(t);
 }

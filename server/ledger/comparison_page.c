@@ -2,17 +2,9 @@
  * print; comparison.h says what is promised. */
 #include "server/ledger/comparison.h"
 #include "server/ledger/notice.h"
+#include "server/ledger/sheet.h"
 
 #include <stdio.h>
-
-static void
-add_head(struct buf *b, const char *text, bool number)
-{
-	buf_adds(b, number ? STR("<th scope=\"col\" class=\"n\">") :
-			     STR("<th scope=\"col\">"));
-	markup_text(b, text);
-	BUF_LIT(b, "</th>");
-}
 
 static void
 add_amount(struct buf *b, int64_t cents, bool german)
@@ -52,21 +44,21 @@ add_ways(struct buf *b, const struct comparison *c, bool german)
 {
 	char years[32];
 
-	BUF_LIT(b, "<table><thead><tr>");
-	add_head(b, german ? "Weg" : "Way", false);
+	sheet_table(b);
+	sheet_heading(b, german ? "Weg" : "Way", false);
 	for (unsigned i = 0; i < COMPARISON_YEARS; i++) {
 		unsigned n = comparison_years[i];
 
 		(void)snprintf(years, sizeof(years), "%u %s%s", n,
 		    german ? "Jahr" : "year",
 		    n == 1 ? "" : german ? "e" : "s");
-		add_head(b, years, true);
+		sheet_heading(b, years, true);
 	}
-	add_head(b, german ? "je Kopf, Jahr" : "head, year", true);
+	sheet_heading(b, german ? "je Kopf, Jahr" : "head, year", true);
 	BUF_LIT(b, "</tr></thead><tbody>\n");
 	for (unsigned i = 0; i < c->n; i++)
 		add_way(b, &c->v[i], german);
-	BUF_LIT(b, "</tbody></table>\n");
+	sheet_table_end(b, false, german);
 }
 
 static void
@@ -112,7 +104,8 @@ comparison_page(const struct comparison *c, bool german, struct buf *b)
 	size_t begun;
 
 	sheet_begin(b, german ? "Was eine Plattform auf verschiedenen Wegen "
-	    "kostet" : "What a platform costs in several ways", "", german);
+	    "kostet" : "What a platform costs in several ways", "",
+	    2 + COMPARISON_YEARS, german);
 	buf_adds(b, german ?
 	    STR("<p>EUR, ohne Verzinsung und Preissteigerung. f ist ein "
 		"Jahresbetrag, s eine Einrichtung, die niemand kennt; ein "

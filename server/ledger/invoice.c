@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "server/ledger/notice.h"
+#include "server/ledger/sheet.h"
 
 #define CUSTOMIZATION                                                         \
 	"urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"

@@ -57,11 +57,6 @@ void notice_json(const struct notice *, struct buf *);
 void notice_csv(const struct notice *, bool german, struct buf *);
 /* A page to print, without script and without anything to fetch. */
 void notice_html(const struct notice *, bool german, struct buf *);
-/* What such pages begin and end with. title and of (a period) hold no markup. */
-void sheet_begin(struct buf *, const char *title, const char *of, bool german);
-void sheet_end(struct buf *);
-/* Text for such a page, or for XML: nothing in it is markup. */
-void markup_text(struct buf *, const char *);
 /* -1234567 cents as "-12.345,67" or "-12,345.67". */
 void notice_amount(struct buf *, int64_t cents, bool german);
 

@@ -5,6 +5,7 @@
 #include "server/ledger/alone.h"
 #include "server/ledger/notice.h"
 #include "server/ledger/report.h"
+#include "server/ledger/sheet.h"
 
 /* ---- JSON */
 
@@ -188,33 +189,6 @@ notice_csv(const struct notice *n, bool german, struct buf *b)
 /* ---- the page */
 
 void
-markup_text(struct buf *b, const char *text)
-{
-	for (; text != NULL && *text != '\0'; text++)
-		switch (*text) {
-		case '&':
-			BUF_LIT(b, "&amp;");
-			break;
-		case '<':
-			BUF_LIT(b, "&lt;");
-			break;
-		case '>':
-			BUF_LIT(b, "&gt;");
-			break;
-		case '"':
-			BUF_LIT(b, "&quot;");
-			break;
-		case '\'':
-			BUF_LIT(b, "&#39;");
-			break;
-		default:
-			/* XML 1.0, 2.2: other control characters are none. */
-			buf_addc(b, (unsigned char)*text < 0x20 &&
-			    *text != '\n' && *text != '\t' ? ' ' : *text);
-		}
-}
-
-void
 notice_amount(struct buf *b, int64_t cents, bool german)
 {
 	uint64_t n = cents < 0 ? -(uint64_t)cents : (uint64_t)cents;
@@ -240,24 +214,6 @@ html_day(struct buf *b, const char *d, bool german)
 	else
 		buf_addf(b, "%.10s", d);
 }
-
-static const char style[] =
-    "body{font:11pt/1.4 \"Liberation Sans\",Arial,sans-serif;max-width:50em;"
-    "margin:2em auto;padding:0 1em;color:#111;background:#fff}"
-    "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
-    "table{border-collapse:collapse;width:100%}"
-    "th,td{border-bottom:1px solid #767676;padding:.25em .5em;"
-    "text-align:left;vertical-align:top}"
-    ".n{text-align:right;white-space:nowrap}"
-    "tfoot th,tfoot td{border-top:2px solid #111;font-weight:bold}"
-    "svg{display:block;width:100%;max-width:38em;margin:1em 0;"
-    "fill:currentColor}"
-    "svg text{font-size:13px}"
-    ".hash{overflow-wrap:anywhere;font-size:.85em}"
-    "@page{size:A4;margin:2cm}"
-    "@media print{body{margin:0;max-width:none}h2{break-after:avoid}"
-    "svg,tr,tfoot{break-inside:avoid}thead{display:table-header-group}"
-    "tfoot{display:table-row-group}}"; /* a sum stands once */
 
 static const struct {
 	const char *word, *en, *de;
@@ -535,26 +491,10 @@ html_text(struct buf *b, struct str s)
 }
 
 void
-sheet_begin(struct buf *b, const char *title, const char *of, bool german)
-{
-	buf_addf(b, "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta "
-	    "charset=\"utf-8\">\n<meta name=\"viewport\" content=\""
-	    "width=device-width\">\n<title>%s %s</title>\n<style>%s</style>"
-	    "</head>\n<body><main>\n<h1>%s %s</h1>\n",
-	    german ? "de" : "en", title, of, style, title, of);
-}
-
-void
-sheet_end(struct buf *b)
-{
-	BUF_LIT(b, "</main></body></html>\n");
-}
-
-void
 notice_html(const struct notice *n, bool german, struct buf *b)
 {
 	sheet_begin(b, german ? "Kostenaufstellung" : "Statement", n->period,
-	    german);
+	    0, german);
 	BUF_LIT(b, "<p>");
 	html_text(b, n->tenant->title);
 	BUF_LIT(b, ", AGS ");

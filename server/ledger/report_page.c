@@ -1,7 +1,9 @@
 /* server/ledger/report_page.c - a report as a page to print; report.h says what
  * is promised. */
-#include "server/ledger/notice.h"
+#include <assert.h>
+
 #include "server/ledger/report.h"
+#include "server/ledger/sheet.h"
 
 static bool
 is_number(enum report_cell kind)
@@ -15,13 +17,17 @@ static void
 add_cell(struct buf *b, const struct report_column *c, const char *text,
     bool german)
 {
-	buf_adds(b, is_number(c->kind) ? STR("<td class=\"n\">") :
-					 STR("<td>"));
-	if (c->kind == REPORT_TEXT)
-		markup_text(b, text);
-	else
-		report_csv_cell(b, german, true, c->kind, text);
-	BUF_LIT(b, "</td>");
+	struct buf cell;
+
+	if (c->kind == REPORT_TEXT) {
+		sheet_cell(b, text, false);
+		return;
+	}
+	buf_init(&cell, 256); /* a number, a day or yes or no */
+	report_csv_cell(&cell, german, true, c->kind, text);
+	assert(!cell.failed);
+	sheet_cell(b, buf_cstr(&cell), is_number(c->kind));
+	buf_clear(&cell);
 }
 
 static void
@@ -38,21 +44,14 @@ void
 report_page(const struct report *r, const char *title, const char *of,
     bool german, struct buf *b)
 {
-	sheet_begin(b, title, of, german);
-	BUF_LIT(b, "<table><thead><tr>");
-	for (unsigned c = 0; c < r->ncolumns; c++) {
-		buf_adds(b, is_number(r->columns[c].kind) ?
-		    STR("<th scope=\"col\" class=\"n\">") :
-		    STR("<th scope=\"col\">"));
-		markup_text(b, german ? r->columns[c].de : r->columns[c].en);
-		BUF_LIT(b, "</th>");
-	}
+	sheet_begin(b, title, of, r->ncolumns, german);
+	sheet_table(b);
+	for (unsigned c = 0; c < r->ncolumns; c++)
+		sheet_heading(b, german ? r->columns[c].de : r->columns[c].en,
+		    is_number(r->columns[c].kind));
 	BUF_LIT(b, "</tr></thead><tbody>\n");
 	for (int row = 0; row < PQntuples(r->rows); row++)
 		add_row(b, r, row, german);
-	BUF_LIT(b, "</tbody></table>\n");
-	if (PQntuples(r->rows) == 0)
-		buf_adds(b, german ? STR("<p>Es gibt nichts.</p>\n") :
-				     STR("<p>There is nothing.</p>\n"));
+	sheet_table_end(b, PQntuples(r->rows) == 0, german);
 	sheet_end(b);
 }

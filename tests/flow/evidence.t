@@ -492,6 +492,16 @@ def r5_the_protocol_comes_again_byte_for_byte(w):
 	    "table")
 	argv[3] = "de"
 	same(w.ctl(*argv)[0], text, "csv")
+	page = w.ctl("--lang", "de", "export", "protocol", "2025-02",
+	    "--html")[0]
+	check("<h1>Abschlussprotokoll 2025-02</h1>" in page and
+	    "<td>kamen:c.weber</td>" in page and ">abgemeldet<" in page, page)
+	same(page.count("<tr><td"), len(text.splitlines()) - 1, "rows")
+	page = w.ctl("--lang", "de", "export", "journal", "2025-02",
+	    "--html")[0]
+	check("<h1>Journal 2025-02</h1>" in page, page)
+	same(page.count("<tr><td"), len(w.ctl("-o", "csv", "export",
+	    "journal", "2025-02")[0].splitlines()) - 1, "journal")
 	verify(0, "--db", w.database)
 
 

@@ -412,6 +412,45 @@ def every_table_is_a_page_to_print_too(w):
 				    for c in r], (path, lang))
 
 
+def sheet(text):
+	"""A page of hubctl: its title, and its rows by heading."""
+	page = ET.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>",
+	    text.replace("<!DOCTYPE html>\n", "")))
+	heads = [c.text for c in page.find("body/main/table/thead/tr")]
+	return page.find("body/main/h1").text.strip(), [
+	    dict(zip(heads, [c.text or "" for c in r]))
+	    for r in page.find("body/main/table/tbody")]
+
+
+@test
+def hubctl_prints_the_same_tables_as_pages(w):
+	for argv, german, english in (
+	    (["usage", "2025", "--by", "purpose"], "Nutzung 2025",
+		"Usage 2025"),
+	    (["usage", "2025-03", "--by", "flow"], "Nutzung 2025-03",
+		"Usage 2025-03"),
+	    (["indicators", "2025-03"], "Kennzahlen 2025-03",
+		"Indicators 2025-03"),
+	    (["integrity"], "Das Ledger", "The ledger"),
+	    (["compare"], "Was eine Plattform auf verschiedenen Wegen kostet",
+		"What a platform costs in several ways")):
+		for lang, want in (("de", german), ("en", english)):
+			text = w.ctl("--lang", lang, *argv, "--html")[0]
+			title, rows = sheet(text)
+			same(title, want, argv)
+			check('<html lang="%s">' % lang in text, text[:200])
+			if argv == ["compare"]:
+				continue
+			same(len(rows), len(json.loads(ctl(w, *argv))), argv)
+			if lang == "de":
+				file = w.ctl("-o", "csv", "--lang", "de",
+				    *argv)[0].lstrip("\ufeff")
+				same(rows, list(csv.DictReader(io.StringIO(
+				    file), delimiter=";")), argv)
+	same(sheet(w.ctl("--lang", "de", "usage", "2024-02", "--html")[0])[1],
+	    [], "nothing")
+
+
 @test
 def narrows_own_use_to_a_purpose_and_a_type(w):
 	def ask(who, query, *roles):

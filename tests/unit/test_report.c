@@ -11,6 +11,7 @@
 #include "server/ledger/invoice.h"
 #include "server/ledger/notice.h"
 #include "server/ledger/report.h"
+#include "server/ledger/sheet.h"
 
 static void
 T40_cells_are_what_excel_and_programs_take(void **state HUB_UNUSED)
