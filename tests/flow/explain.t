@@ -168,7 +168,8 @@ def says_what_it_cannot_explain(w):
 	check("chain of hashes is broken" in err, err)
 	# A bundle that is not the one the log means.
 	w.write("copy/" + os.path.basename(path), re.sub(
-	    '"bundle_hash":"[0-9a-f]', '"bundle_hash":"0', text))
+	    '(?<="bundle_hash":")[0-9a-f]',
+	    lambda m: "1" if m.group() == "0" else "0", text))
 	w.ctl("explain", a, "--log", w.path("copy"), code=1)
 
 
