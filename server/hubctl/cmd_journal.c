@@ -8,7 +8,8 @@ struct report {
 	const char *sql;
 	const struct column *columns;
 	size_t ncolumns;
-	bool english; /* in all languages: the names are a standard's */
+	bool english;	   /* in all languages: the names are a standard's */
+	const char *title; /* of the page to print, or NULL: none is offered */
 };
 
 static const struct column journal_columns[] = {
@@ -225,15 +226,15 @@ static const char protocol_sql[] =
     "SELECT item, number, what, " DB_INSTANT("at") ", count, cents, sha256 "
     "FROM report.protocol WHERE period = $1::date ORDER BY n, number";
 
-#define REPORT(name, english)                                                 \
+#define REPORT(name, english, title)                                          \
 	{ name##_sql, name##_columns,                                         \
-	    sizeof(name##_columns) / sizeof(name##_columns[0]), english }
-static const struct report journal = REPORT(journal, false),
-			   sheet = REPORT(sheet, false),
-			   booking = REPORT(booking, false),
-			   statement = REPORT(statement, false),
-			   usage = REPORT(usage, false),
-			   focus = REPORT(focus, true);
+	    sizeof(name##_columns) / sizeof(name##_columns[0]), english, title }
+static const struct report journal = REPORT(journal, false, NULL),
+			   sheet = REPORT(sheet, false, "Journal"),
+			   booking = REPORT(booking, false, NULL),
+			   statement = REPORT(statement, false, NULL),
+			   usage = REPORT(usage, false, NULL),
+			   focus = REPORT(focus, true, NULL);
 
 static const struct column deferred_columns[] = {
 	{ "run", "RUN", "BERECHNUNG", CELL_INT },
@@ -303,7 +304,7 @@ print_report(const struct ctl *ctl, struct db *db, const struct report *r,
 	char from[WALL_STR_MAX], to[WALL_STR_MAX];
 	const char *params[] = { from, to };
 	const struct ctl_query query = { r->sql, 2, r->columns, r->ncolumns,
-		"Journal", "Journal", period };
+		r->title, r->title, period }; /* a word of both languages */
 	struct ctl form = *ctl;
 	enum hub_err err;
 
