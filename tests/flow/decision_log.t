@@ -56,7 +56,7 @@ def raw(w):
 	text = b""
 	for path in files(w):
 		with open(path, "rb") as f:
-			text += f.read()
+			text += whole(f.read())
 	return text
 
 
@@ -225,7 +225,7 @@ def stays_in_lines_whatever_is_sent(w):
 def check_chain(path):
 	prev = UNSET
 	with open(path, "rb") as f:
-		for n, line in enumerate(f.read().splitlines(), 1):
+		for n, line in enumerate(whole(f.read()).splitlines(), 1):
 			head, tail = line.rsplit(b',"hash":"', 1)
 			d = json.loads(line)
 			same(d["prev_hash"], prev, "%s:%d" % (path, n))
@@ -350,9 +350,10 @@ def answers_when_the_disk_is_full(w):
 	w.hub.kill(signal.SIGUSR1)
 	wait_for(lambda: os.path.exists(path), 2, "another file")
 	id = w.ask("froendenberg", Q).one("Request-Id")
-	text = wait_for(lambda: id in open(path).read() and
-	    open(path).read(), 2, "a line")
-	marks = [d for d in map(json.loads, text.splitlines()) if "mark" in d]
+	wait_for(lambda: id in open(path).read(), 2, "a line")
+	with open(path, "rb") as f:
+		got = [json.loads(x) for x in whole(f.read()).splitlines()]
+	marks = [d for d in got if "mark" in d]
 	check(marks[1]["mark"] == "lost" and marks[1]["lost"] > 100, marks)
 	check_chain(path)
 

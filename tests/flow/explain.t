@@ -54,8 +54,8 @@ def id_of(answer):
 
 def written(w, id):
 	def look():
-		return any(id in open(p).read() for p in
-		    glob.glob(w.path("decisions/*.log")))
+		return any(id.encode() in whole(open(p, "rb").read())
+		    for p in glob.glob(w.path("decisions/*.log")))
 	wait_for(look, 2, "the line of " + id)
 	return id
 

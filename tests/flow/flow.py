@@ -101,6 +101,11 @@ def wait_for(condition, seconds, what):
 		time.sleep(0.02)
 
 
+def whole(data):
+	"""The lines of a file that is being written."""
+	return data[:data.rfind(b"\n") + 1]
+
+
 # ---- processes
 
 class Process:
@@ -117,9 +122,10 @@ class Process:
 		Process.everyone.append(self)
 
 	def text(self):
+		"""What it wrote, in whole lines: a write may be seen in part."""
 		with open(self.log, "rb") as f:
 			f.seek(self.seen)
-			return f.read().decode("utf-8", "replace")
+			return whole(f.read()).decode("utf-8", "replace")
 
 	def running(self):
 		return self.p.poll() is None
