@@ -91,6 +91,13 @@ static const struct audit_file {
 	    ",consumer,provider,requests,entities,bytes,node_id,missing,"
 	    US("noted_at") ",noted_by FROM ledger.estimate_note", NULL,
 	    "id" },
+	{ "digests", "SELECT block_no,doc FROM ledger.digest", NULL,
+	    "block_no,doc COLLATE \"C\"" },
+	{ "receipts", "SELECT block_no,ags," US("received_at") ",receipt,"
+	    HEX("doc_sha256") ",db_user FROM ledger.digest_ack a", NULL,
+	    "block_no,ags COLLATE \"C\"" },
+	{ "run_digests", "SELECT run_id,block_no,doc FROM ledger.run_digest",
+	    NULL, "run_id" },
 };
 #define NFILES (sizeof(files) / sizeof(files[0]))
 
@@ -112,6 +119,9 @@ static const char about[] =
     "proposals    wer welchen Monat zum Abschluss vorschlug\n"
     "closes       wer ihn abschloss   retired  abgemeldete Knoten\n"
     "estimates    von Hand gebuchte Nutzung und warum\n"
+    "digests      unterschriebene Enden der Kette, wie Kommunen sie bekamen\n"
+    "receipts     wer bestätigt hat, einen Digest zu verwahren\n"
+    "run_digests  der letzte Digest vor jeder Berechnung\n"
     "audit.json   SHA-256 jeder Datei und der Monat, leer für alle\n"
     "\n"
     "CSV nach RFC 4180 mit Zeilenvorschub, UTF-8, kein Wert bleibt leer.\n"
@@ -237,7 +247,7 @@ files_write(struct db *db, const char *dir, const char *month)
 	for (size_t i = 0; code == CTL_OK && i < NFILES; i++)
 		code = file_write(db, &files[i], dir,
 		    month != NULL ? first : NULL, &sums);
-	buf_addf(&doc, "{\"files\":{%s},\"format\":\"drehscheibe-audit/2\","
+	buf_addf(&doc, "{\"files\":{%s},\"format\":\"drehscheibe-audit/3\","
 	    "\"month\":\"%s\"}\n", buf_cstr(&sums), month != NULL ? month : "");
 	if (code == CTL_OK)
 		code = text_write(dir, "LIESMICH", ".txt",

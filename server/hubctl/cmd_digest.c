@@ -198,8 +198,7 @@ digest_store(const char *path, const struct buf *doc)
 	return (ok ? CTL_OK : CTL_FAILED);
 }
 
-/* To the database, from which the municipalities read it. Again does no
- * harm. */
+/* To the database, from which the municipalities read it. */
 static enum ctl_exit
 digest_tell(struct db *db, const char *block, struct buf *doc)
 {
@@ -210,34 +209,9 @@ digest_tell(struct db *db, const char *block, struct buf *doc)
 	return (err == HUB_OK ? CTL_OK : ctl_db_failed(db, err));
 }
 
-/* One of today, which the database may have been too far away for. */
-static enum ctl_exit
-digest_tell_again(const struct ctl *ctl, struct buf *doc)
-{
-	static const char begin[] = "{\"block\":";
-	struct str rest = buf_str(doc), block;
-	struct db *db = NULL;
-	enum ctl_exit code;
-	char no[24];
-	uint64_t n;
-
-	if (!str_prefix(rest, str_of(begin)))
-		return (CTL_OK);
-	rest = str_from(rest, sizeof(begin) - 1);
-	if (!str_cut(&rest, ',', &block) ||
-	    str_uint(block, INT64_MAX, &n) != HUB_OK)
-		return (CTL_OK);
-	(void)snprintf(no, sizeof(no), "%" PRIu64, n);
-	code = ctl_db(ctl, &db);
-	if (code == CTL_OK)
-		code = digest_tell(db, no, doc);
-	db_close(db);
-	return (code);
-}
-
 /* False: there is no such digest. */
 static bool
-digest_show(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
+digest_show(const char *path, enum ctl_exit *code_r)
 {
 	struct buf text;
 
@@ -247,8 +221,6 @@ digest_show(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
 	*code_r = ctl_read(path, &text);
 	if (*code_r == CTL_OK)
 		(void)fwrite(text.p, 1, text.len, stdout);
-	if (*code_r == CTL_OK && ctl->date == NULL && !ctl->dry_run)
-		*code_r = digest_tell_again(ctl, &text);
 	buf_clear(&text);
 	return (true);
 }
@@ -299,14 +271,13 @@ digest_make(const struct ctl *ctl, const struct config *config,
 		code = CTL_CONFIG;
 		goto out;
 	}
+	/* First the ledger: there is no digest that it does not know. */
 	if (!ctl->dry_run)
+		code = digest_tell(db, PQgetvalue(res, 0, 0), &doc);
+	if (code == CTL_OK && !ctl->dry_run)
 		code = digest_store(path, &doc);
-	if (code != CTL_OK)
-		goto out;
-	(void)fwrite(doc.p, 1, doc.len, stdout);
-	if (ctl->dry_run)
-		goto out;
-	code = digest_tell(db, PQgetvalue(res, 0, 0), &doc);
+	if (code == CTL_OK)
+		(void)fwrite(doc.p, 1, doc.len, stdout);
 out:
 	PQclear(res);
 	db_close(db);
@@ -341,7 +312,7 @@ cmd_digest(const struct ctl *ctl, int argc HUB_UNUSED, char **argv HUB_UNUSED)
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		ctl_warn("digest.directory: the name is too long");
 		code = CTL_CONFIG;
-	} else if (!digest_show(ctl, path, &code)) {
+	} else if (!digest_show(path, &code)) {
 		if (ctl->date == NULL)
 			code = digest_make(ctl, config, path);
 		else {

@@ -197,6 +197,8 @@ block_check(struct chain *ch, const struct block *b, struct say *s)
 		say_tampered(s, "Block %llu: sein Inhalt stimmt nicht",
 		    "block %llu: its content is wrong", no);
 	digests_at(ch, b, s);
+	if (ch->kept != NULL)
+		kept_block(ch->kept, b, s);
 	ch->blocks = b->no;
 	memcpy(ch->head, b->hash, HASH_LEN);
 	return (true);
@@ -241,6 +243,8 @@ chain_check(struct chain *ch, struct source *src, struct say *s)
 			    (unsigned long long)ch->blocks,
 			    ch->digests[i].file, ch->digests[i].time,
 			    (unsigned long long)ch->digests[i].block);
+	if (ch->whole && ch->kept != NULL)
+		kept_end(ch->kept, ch->blocks, s);
 	return (got != CSV_BLIND);
 }
 
@@ -267,6 +271,7 @@ chain_clear(struct chain *ch)
 	evidence_clear(&ch->evidence);
 	for (size_t i = 0; i < ch->ndigests; i++)
 		free(ch->digests[i].file);
+	kept_free(ch->kept);
 	free(ch->prunes);
 	free(ch->digests);
 	names_free(ch->names);

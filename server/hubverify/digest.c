@@ -23,12 +23,13 @@
 #define PREFIX	   "drehscheibe digest/1\n"
 
 static const struct digest_fault FORM = { "hat nicht die Form eines Digests",
-	"has not the form of a digest" };
+	"has not the form of a digest", false };
 static const struct digest_fault OTHER_KEY = {
 	"wurde mit einem anderen Schlüssel unterschrieben",
-	"was signed with another key" };
+	"was signed with another key", true };
 static const struct digest_fault SIGNATURE = {
-	"trägt keine gültige Unterschrift", "bears no valid signature" };
+	"trägt keine gültige Unterschrift", "bears no valid signature",
+	false };
 
 EVP_PKEY *
 key_read(const char *file, struct say *s)
@@ -129,6 +130,10 @@ digest_read(const char *text, size_t len, EVP_PKEY *key, struct digest *d_r)
 	    !hex_read(hash, d.hash, HASH_LEN) || !hex_read(sig, raw, SIG_LEN))
 		return (&FORM);
 	memcpy(d.time, at, sizeof(d.time));
+	sha256_of(text, len, d.sum);
+	*d_r = d;
+	if (key == NULL)
+		return (NULL);
 	if (!is_key(key, id))
 		return (&OTHER_KEY);
 	n = snprintf(content, sizeof(content), PREFIX "{\"block\":%s,"
@@ -137,7 +142,6 @@ digest_read(const char *text, size_t len, EVP_PKEY *key, struct digest *d_r)
 	if (n < 0 || (size_t)n >= sizeof(content) ||
 	    !signed_by(key, content, (size_t)n, raw))
 		return (&SIGNATURE);
-	*d_r = d;
 	return (NULL);
 }
 

@@ -12,7 +12,7 @@
 
 #define USAGE                                                                 \
 	"usage: hubverify --db CONNINFO | --export DIR\n"                     \
-	"                 [--digest FILE... --key PUBKEY]\n"                  \
+	"                 [--key PUBKEY [--digest FILE...]]\n"                \
 	"                 [--proof REQUEST-ID] [--lang de|en] [--all]\n"      \
 	"       hubverify --check-proof FILE [--digest FILE... --key "         \
 	"PUBKEY]\n"                                                           \
@@ -25,6 +25,7 @@ struct task {
 	struct say say;
 	struct chain chain;
 	unsigned char request[16];
+	EVP_PKEY *public; /* of key */
 };
 
 static bool
@@ -104,7 +105,8 @@ options(struct task *t, int argc, char **argv)
 		t->digests[t->ndigests++] = argv[optind++];
 	if ((t->db != NULL) + (t->dir != NULL) + (t->check_proof != NULL) != 1
 	    || (t->check_proof != NULL && t->proof != NULL) ||
-	    (t->ndigests > 0) != (t->key != NULL) ||
+	    (t->ndigests > 0 && t->key == NULL) ||
+	    (t->key != NULL && t->check_proof != NULL && t->ndigests == 0) ||
 	    (t->proof != NULL && !read_uuid(t->proof, t->request)))
 		return (CANNOT_CHECK);
 	return (-1);
@@ -115,20 +117,18 @@ options(struct task *t, int argc, char **argv)
 static void
 digests_load(struct task *t)
 {
-	EVP_PKEY *key;
-
+	if (t->key != NULL)
+		t->public = key_read(t->key, &t->say);
 	if (t->ndigests == 0)
 		return;
 	t->chain.digests = calloc((size_t)t->ndigests,
 	    sizeof(*t->chain.digests));
 	if (t->chain.digests == NULL)
 		abort();
-	key = key_read(t->key, &t->say);
-	for (int i = 0; key != NULL && i < t->ndigests; i++)
-		if (digest_load(t->digests[i], key,
+	for (int i = 0; t->public != NULL && i < t->ndigests; i++)
+		if (digest_load(t->digests[i], t->public,
 			&t->chain.digests[t->chain.ndigests], &t->say))
 			t->chain.ndigests++;
-	EVP_PKEY_free(key);
 }
 
 /* A column of numbers, summed up; NULL: only rows are counted. */
@@ -246,6 +246,7 @@ verify(struct task *t)
 		/* The proof alone is on standard output. */
 		t->say.out = stderr;
 	}
+	t->chain.kept = kept_read(src, t->public, &t->say);
 	if (!chain_check(&t->chain, src, &t->say))
 		goto out;
 	names_check(t->chain.names, src, &t->say);
@@ -253,6 +254,7 @@ verify(struct task *t)
 	if (read)
 		rolls_check(rolls, &t->chain, src, usage, &t->say);
 	evidence_check(&t->chain, src, &t->say);
+	kept_check(t->chain.kept, &t->chain, src, &t->say);
 	books_check(&t->chain, src, read ? usage : NULL, &t->say);
 	notes(t, src);
 	if (say_verdict(&t->say) == INTACT)
@@ -293,6 +295,7 @@ main(int argc, char **argv)
 		verify(&t);
 	say_progress_end(&t.say);
 	chain_clear(&t.chain);
+	EVP_PKEY_free(t.public);
 	done = (int)say_verdict(&t.say);
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && done == INTACT)
 		done = CANNOT_CHECK;

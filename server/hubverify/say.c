@@ -93,9 +93,12 @@ say_progress_begin(struct say *s)
 void
 say_progress(struct say *s, const char *table)
 {
+	bool first = s->table != table;
 	int64_t now;
 
-	if (s->rows++ % ROWS_A_LOOK != 0 || !s->watched || s->quiet)
+	s->table = table;
+	if ((s->rows++ % ROWS_A_LOOK != 0 && !first) || !s->watched ||
+	    s->quiet)
 		return;
 	now = now_ms();
 	if (now - s->shown < SHOW_MS)

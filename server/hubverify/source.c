@@ -14,8 +14,7 @@
 
 #define CHUNK	     65536
 #define MANIFEST_MAX 65536
-#define FORMAT	     "drehscheibe-audit/2"
-#define FORMAT_OLD   "drehscheibe-audit/1"
+#define FORMAT	     "drehscheibe-audit/3"
 
 #define BEGIN_SNAPSHOT                                                        \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"                    \
@@ -147,6 +146,17 @@ static const struct {
 	    "SELECT id,reference,reason,by_person," DATE("day") ",consumer,"
 	    "provider,requests,entities,bytes,node_id,missing,"
 	    US("noted_at") ",noted_by FROM ledger.estimate_note ORDER BY id" },
+	[TABLE_DIGESTS] = { "digests", "block_no,doc",
+	    "SELECT block_no,doc FROM ledger.digest "
+	    "ORDER BY block_no,doc COLLATE \"C\"" },
+	[TABLE_RECEIPTS] = { "receipts",
+	    "block_no,ags,received_at,receipt,doc_sha256,db_user",
+	    "SELECT block_no,ags," US("received_at") ",receipt,"
+	    HEX("doc_sha256") ",db_user FROM ledger.digest_ack a "
+	    "ORDER BY block_no,ags COLLATE \"C\"" },
+	[TABLE_RUN_DIGESTS] = { "run_digests", "run_id,block_no,doc",
+	    "SELECT run_id,block_no,doc FROM ledger.run_digest "
+	    "ORDER BY run_id" },
 };
 
 /* A COPY or a file that is being read. */
@@ -307,6 +317,14 @@ open_file(const struct source *src, const char *name, const char *suffix,
 	return (fd);
 }
 
+/* What was written before tables and columns came to it. */
+static bool
+is_older(const char *format)
+{
+	return (strcmp(format, "drehscheibe-audit/1") == 0 ||
+	    strcmp(format, "drehscheibe-audit/2") == 0);
+}
+
 /* audit.json: {"files":{NAME:SHA-256,...},"format":...,"month":""}. */
 static bool
 manifest_read(struct source *src, struct say *s)
@@ -330,7 +348,7 @@ manifest_read(struct source *src, struct say *s)
 	    &format, "month", &month, "files", &src->sums) == 0 &&
 	    json_is_object(src->sums) && strcmp(format, FORMAT) == 0;
 	json_incref(src->sums);
-	old = strcmp(format, FORMAT_OLD) == 0;
+	old = is_older(format);
 	if (ok && month[0] != '\0') {
 		char first[16];
 

@@ -25,6 +25,7 @@ struct say {
 	bool blind;	   /* something could not be read */
 	bool watched;	   /* err is a terminal: progress is shown */
 	uint64_t rows;	   /* that were read */
+	const char *table; /* of the last one */
 	int64_t shown;	   /* ms; when that was told last */
 	bool drawn;	   /* it stands there */
 };
@@ -121,6 +122,9 @@ enum table {
 	TABLE_CLOSES,
 	TABLE_RETIRED,
 	TABLE_ESTIMATES,
+	TABLE_DIGESTS,
+	TABLE_RECEIPTS,
+	TABLE_RUN_DIGESTS,
 	NTABLES
 };
 struct source;
@@ -185,12 +189,14 @@ const char *names_find(const struct names *, uint64_t node, uint64_t born,
 /* ---- chain.c: order and hashes of blocks, digests */
 
 struct digest {
-	char *file;
+	char *file; /* where it was read; NULL: in the ledger */
 	uint64_t block;
 	unsigned char hash[HASH_LEN];
+	unsigned char sum[HASH_LEN]; /* of its text */
 	char time[24];
 	bool seen;
 };
+struct kept; /* kept.c */
 struct prune {
 	uint64_t at; /* its block */
 	int32_t period, before;
@@ -236,8 +242,9 @@ struct baseline {
 	uint64_t seen[4];
 };
 struct chain {
-	struct digest *digests;
+	struct digest *digests; /* of the municipality */
 	size_t ndigests;
+	struct kept *kept; /* those of the ledger; NULL: not looked at */
 	struct prune *prunes;
 	size_t nprunes;
 	struct fixed *fixed;
@@ -302,14 +309,30 @@ void books_check(struct chain *, struct source *, struct usage *,
 /* ---- digest.c */
 
 struct evp_pkey_st *key_read(const char *file, struct say *);
-/* The text of a digest; NULL, or what is wrong with it (two languages). */
+/* The text of a digest; NULL, or what is wrong with it (two languages). Where
+ * it has not the form of one, *d_r is not changed. key NULL: the form only. */
 struct digest_fault {
 	const char *de, *en;
+	bool other_key; /* who signed it cannot be checked with this one */
 };
 const struct digest_fault *digest_read(const char *text, size_t,
     struct evp_pkey_st *, struct digest *);
 /* Reads a file. False: it was said why not. */
 bool digest_load(const char *file, struct evp_pkey_st *, struct digest *,
+    struct say *);
+
+/* ---- kept.c: digests in the ledger, and what was said of them */
+
+/* Before chain_check(), which compares them with its blocks. key may be
+ * NULL. */
+struct kept *kept_read(struct source *, struct evp_pkey_st *key, struct say *);
+void kept_free(struct kept *);
+/* Each block in order; then the head of a chain that was read whole. */
+void kept_block(struct kept *, const struct block *, struct say *);
+void kept_end(struct kept *, uint64_t head, struct say *);
+/* After evidence_check(): the municipality's digests are among them, receipts
+ * are of one of them, and calculations came after the one they note. */
+void kept_check(const struct kept *, const struct chain *, struct source *,
     struct say *);
 
 /* ---- usage.c: what rows of usage_day say was used, for shares */

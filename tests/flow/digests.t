@@ -339,7 +339,7 @@ def signing_needs_no_more_than_its_role(w):
 
 
 @test
-def a_digest_that_was_only_a_file_is_told_later(w):
+def a_digest_is_in_the_ledger_before_it_is_a_file(w):
 	block(w)
 	for f in os.listdir(w.path("digests")):
 		os.rename(w.path("digests", f), w.path("kept-file"))
@@ -348,21 +348,68 @@ def a_digest_that_was_only_a_file_is_told_later(w):
 	uri = re.sub(r"user=\w+", "user=signer", w.database)
 	p = subprocess.run([HUBCTL, "-c", w.path("hubd.conf"), "-d", uri,
 	    "digest"], capture_output=True, text=True, timeout=60 * SLOW)
-	check(p.returncode == 77, "%d %s" % (p.returncode, p.stderr))
+	same((p.returncode, p.stdout), (77, ""), p.stderr)
+	same(os.listdir(w.path("digests")), [], "no file")
 	w.sql("GRANT EXECUTE ON FUNCTION ledger.digest_add(bigint, text) "
 	    "TO hub_digest")
-	name, = os.listdir(w.path("digests"))
-	with open(w.path("digests", name)) as f:
-		line = f.read()
-	check(get(w, "froendenberg", "/digests/latest").body.decode() != line,
-	    "not told")
-	w.ctl("digest", "--dry-run")
-	w.ctl("digest", "--date", name[7:17])
-	check(get(w, "froendenberg", "/digests/latest").body.decode() != line,
-	    "looked at, not told")
-	same(w.ctl("-d", uri, "digest")[0], line, "shown")
+	os.rename(w.path("digests"), w.path("no-digests"))
+	same(w.ctl("-d", uri, "digest", code=1)[0], "", "no folder")
+	told = get(w, "froendenberg", "/digests/latest").body.decode()
+	os.rename(w.path("no-digests"), w.path("digests"))
+	time.sleep(1.1)		# another second, another line
+	line = w.ctl("-d", uri, "digest")[0]
+	check(line != told, "signed anew")
 	same(get(w, "froendenberg", "/digests/latest").body.decode(), line,
 	    "told")
+	w.ctl("digest", "--dry-run")
+	same(w.ctl("digest", "--date", german_day())[0], line, "shown")
+
+
+def german_day():
+	return time.strftime("%Y-%m-%d")	# the tests run on German time
+
+
+# ---- what the auditor sees of it
+
+HUBVERIFY = os.path.join(BUILD, "server/hubverify/hubverify")
+
+
+def audit(w, code, *argv):
+	return run(HUBVERIFY, "--db", w.database, "--lang", "en", *argv,
+	    code=code)[0]
+
+
+def changed(w, table, sql):
+	"""What hubverify says while that is so."""
+	w.sql("CREATE TABLE saved AS SELECT * FROM ledger.%(t)s; SET "
+	    "session_replication_role = replica; ALTER TABLE ledger.%(t)s "
+	    "DISABLE TRIGGER ALL; %(s)s" % {"t": table, "s": sql})
+	out = audit(w, 1)
+	w.sql("SET session_replication_role = replica; DELETE FROM "
+	    "ledger.%(t)s; INSERT INTO ledger.%(t)s SELECT * FROM saved; DROP "
+	    "TABLE saved; ALTER TABLE ledger.%(t)s ENABLE TRIGGER ALL; ALTER "
+	    "TABLE ledger.%(t)s ENABLE ALWAYS TRIGGER immutable" % {"t":
+	    table})
+	return out
+
+
+@test
+def receipts_are_of_digests_that_the_ledger_has(w):
+	n = len(acks(w))
+	out = audit(w, 0)
+	check(n > 1 and "acknowledged by municipalities: %d times" % n in out,
+	    out)
+	b, ags = acks(w)[0][:2]
+	said = "%s has acknowledged a digest of block %s that the ledger does " \
+	    "not have" % (ags, b)
+	for sql in ("UPDATE ledger.digest_ack SET doc_sha256 = set_byte("
+	    "doc_sha256, 0, get_byte(doc_sha256, 0) # 1) WHERE (block_no, "
+	    "ags) = (%s, '%s')" % (b, ags),):
+		check(said in changed(w, "digest_ack", sql), sql)
+	out = changed(w, "digest", "DELETE FROM ledger.digest WHERE block_no "
+	    "= %s" % b)
+	check(said in out, out)
+	audit(w, 0)
 
 
 # ---- watched
@@ -454,6 +501,25 @@ def a_statement_has_the_digest_of_its_close(w):
 	doc, = json.loads(statement(w, "2025-02", "json"))["costs"]
 	same(doc["digest"]["block"], newer["block"], "the next month")
 	check('"digest"' in statement(w, "2025-02", "json"), "noted")
+
+
+@test
+def what_a_calculation_notes_was_signed_before_it(w):
+	block(w)
+	last = json.loads(sign(w))["block"]
+	run_id = w.sql("SELECT min(run_id) FROM ledger.run_digest")[0][0]
+	audit(w, 0)
+	out = changed(w, "run_digest", "ALTER TABLE ledger.run_digest DROP "
+	    "CONSTRAINT run_digest_block_no_doc_fkey; UPDATE ledger.run_digest "
+	    "SET doc = doc || ' ' WHERE run_id = %s" % run_id)
+	check("calculation %s: the ledger does not have the digest before it" %
+	    run_id in out, out)
+	out = changed(w, "run_digest", "UPDATE ledger.run_digest SET (block_no, "
+	    "doc) = (SELECT block_no, doc FROM ledger.digest WHERE block_no = "
+	    "%d LIMIT 1) WHERE run_id = %s" % (last, run_id))
+	check("calculation %s: the digest before it names block %d, it is "
+	    "already in block" % (run_id, last) in out, out)
+	audit(w, 0)
 
 
 @test

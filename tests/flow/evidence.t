@@ -227,7 +227,7 @@ def what_was_there_before_is_in_the_first_block(w):
 @test
 def an_export_without_all_columns_is_not_taken(w):
 	with open(w.path("again", "audit.json"), "r+") as f:
-		text = f.read().replace("audit/2", "audit/1")
+		text = f.read().replace("audit/3", "audit/2")
 		f.seek(0)
 		f.write(text)
 	check("of an older version" in verify(2, "--export", w.path("again")),

@@ -14,7 +14,7 @@ from pages import HUBVERIFY, Desk, commands
 PAGE = "contrib/docs/betrieb.md"
 # What commands are to say; a line of the handbook -> words of its output.
 SAYS = {
-    "hubctl db status": "0021_leaf          yes",
+    "hubctl db status": "0022_audited_digests",
     "hubctl bundles": "Erste Region",
     "hubctl who-can FloodMonitoring": "froendenberg",
     "sudo -u postgres hubctl revocations": "kaputtes-dashboard",

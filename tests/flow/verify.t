@@ -69,6 +69,10 @@ def verify(code, *argv, lang="en"):
 	return "".join(run(HUBVERIFY, "--lang", lang, *argv, code=code))
 
 
+def psql(uri, sql):
+	run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", uri, "-c", sql)
+
+
 def run_code(*argv):
 	return subprocess.run(argv, capture_output=True,
 	    timeout=60 * SLOW).returncode
@@ -97,6 +101,8 @@ def copy(w, sql=""):
 def an_untouched_ledger_is_intact(w):
 	out = verify(0, "--db", w.database, *trusted(w))
 	check("also against the digests (2)" in out, out)
+	check("Digests in the ledger: 2, acknowledged by municipalities: 0" in
+	    out, out)
 	check("NICHT" not in verify(0, "--db", w.database, lang="de"), "de")
 	out = verify(0, "--export", w.path("export"), *trusted(w))
 	check("also against the digests (2)" in out, out)
@@ -304,11 +310,28 @@ def t32_a_chain_made_anew_does_not_fit_the_digests(w):
 	    "usage_month").replace("(day,", "(service_period,").replace(
 	    "SELECT service_day", "SELECT service_period"))
 	anew(w, uri)
-	# In itself it is right: only the digests tell.
+	out = verify(1, "--db", uri)
+	same(out.count("is not the one that the ledger's digest"), 2, out)
+	# Without those it is right in itself: only the municipality's tell.
+	psql(uri, OPEN + "DELETE FROM ledger.digest")
 	check("Only a digest tells" in verify(0, "--db", uri), "without them")
 	out = verify(1, "--db", uri, *trusted(w))
 	check("is not the one that the digest" in out, out)
 	same(out.count("TAMPERED"), 2, "findings")
+
+
+@test
+def t32_digests_signed_anew_are_another_key_s(w):
+	w.ctl("digest", "keygen", w.path("thief.key"))
+	uri = copy(w, "DELETE FROM ledger.digest")
+	os.mkdir(w.path("thief"))
+	w.write("thief.conf", open(w.path("hubd.conf")).read().replace(
+	    "digest.key", "thief.key").replace('"digests"', '"thief"'))
+	run(HUBCTL, "-c", w.path("thief.conf"), "-d", uri, "digest")
+	out = verify(0, "--db", uri, "--key", w.path("digest.key.pub"))
+	check("1 of them are signed with another key" in out, out)
+	out = verify(1, "--db", uri, *trusted(w))
+	same(out.count("is no longer in the ledger"), 2, out)
 
 
 @test
@@ -321,6 +344,26 @@ def t33_a_head_cut_off_is_older_than_the_digest(w):
 	out = verify(1, "--db", uri, *trusted(w))
 	check("the chain ends with block %d, the digest" % first in out and
 	    "already names block %d" % last in out, out)
+	uri = copy(w, "DELETE FROM ledger.event USING ledger.block b WHERE "
+	    "b.batch = event.batch AND b.block_no > %d; DELETE FROM "
+	    "ledger.block WHERE block_no > %d" % (first, first))
+	out = verify(1, "--db", uri)
+	check("the ledger's digest of" in out and "already names block %d" %
+	    last in out, out)
+
+
+@test
+def a_digest_taken_out_of_the_ledger_is_missed(w):
+	blocks = [json.load(open(d))["block"] for d in w.digests]
+	uri = copy(w, "DELETE FROM ledger.digest WHERE block_no = %d" %
+	    min(blocks))
+	verify(0, "--db", uri)
+	out = verify(1, "--db", uri, *trusted(w))
+	same(out.count("is no longer in the ledger"), 1, out)
+	# The last one may have been signed after the copy was made.
+	uri = copy(w, "DELETE FROM ledger.digest WHERE block_no = %d" %
+	    max(blocks))
+	verify(0, "--db", uri, *trusted(w))
 
 
 @test
@@ -388,7 +431,7 @@ def no_byte_of_a_ledger_moves_a_cursor(w):
 
 # ---- P15: any byte
 
-def tampers(w, names, seed, rounds):
+def tampers(w, names, seed, rounds, *argv):
 	rng = random.Random(seed)
 	out = w.path("tamper%d" % seed)
 	shutil.copytree(w.path("export"), out)
@@ -402,7 +445,7 @@ def tampers(w, names, seed, rounds):
 		data[at] = was ^ 1 << rng.randrange(8) if i % 2 else \
 		    rng.choice([b for b in range(256) if b != was])
 		rewrite(out, path, data)
-		code = run_code(HUBVERIFY, "--export", out)
+		code = run_code(HUBVERIFY, "--export", out, *argv)
 		check(code == 1, "%s, byte %d: %r became %r: exit code %d" % (
 		    name, at, chr(was), chr(data[at]), code))
 		data[at] = was
@@ -431,6 +474,11 @@ def p15_any_byte_of_rows_changed_is_found(w):
 def p15_any_byte_of_blocks_and_sums_changed_is_found(w):
 	tampers(w, ["blocks.csv", "usage_day.csv", "usage_month.csv",
 	    "dictionary.csv"], 2, ROUNDS)
+
+
+@test
+def p15_any_byte_of_the_ledger_s_digests_changed_is_found(w):
+	tampers(w, ["digests.csv"], 4, ROUNDS // 2, *trusted(w))
 
 
 @test

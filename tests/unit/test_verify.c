@@ -234,7 +234,7 @@ findings(struct rolls *rolls, const char *sums)
 
 	assert_non_null(mkdtemp(dir));
 	file_write(dir, names[0], "{\"files\":{},\"month\":\"\",",
-	    "\"format\":\"drehscheibe-audit/2\"}");
+	    "\"format\":\"drehscheibe-audit/3\"}");
 	file_write(dir, names[1], "day" KEYS, sums);
 	file_write(dir, names[2], "service_period" KEYS, sums);
 	src = source_open(NULL, dir, &say);
