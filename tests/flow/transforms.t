@@ -109,12 +109,14 @@ def shows_one_changed_value_in_every_form(w):
 		same(value(e, "stationName"), "Villigst", what)
 		same(value(e, "location")["coordinates"], CELL, what)
 		same(value(e, "dateObserved"), "2026-11-22T17:30:00Z", what)
-		seen.add(value(e, "refDevice"))
+		pseudonym = value(e, "refDevice")
+		seen.add(pseudonym)
 		if "geometry" in e:
 			same(e["geometry"]["coordinates"], CELL, what)
 		for hidden in (b"1.47", b"142", b"4711", b"UN-AB", b"7.5936",
 		    b"17:44", b"accuracy", b'"flow"'):
-			check(hidden not in a.body, "%s: %r in %r" % (what,
+			check(hidden not in a.body.replace(
+			    pseudonym.encode(), b""), "%s: %r in %r" % (what,
 			    hidden, a.body))
 	same(len(seen), 1, "pseudonyms of one device: %r" % seen)
 	check(seen.pop().startswith("urn:ngsi-ld:Pseudonym:"), "no URN")
