@@ -68,7 +68,7 @@ def line_of(w, answer):
 	"""The line of an answer, which is there within its time."""
 	id = answer.one("Request-Id")
 	return wait_for(lambda: [x for x in lines(w)
-	    if x.get("request_id") == id], 2, "a line for " + id)[0]
+	    if x.get("request_id") == id], 5, "a line for " + id)[0]
 
 
 @test
@@ -259,14 +259,14 @@ def ends_what_a_killed_process_left(w):
 		f.write(b'{"ts":"2026-')
 	w.start()
 	a = w.ask("froendenberg", Q)
-	wait_for(lambda: a.one("Request-Id").encode() in raw(w), 2, "a line")
+	wait_for(lambda: a.one("Request-Id").encode() in raw(w), 5, "a line")
 	got = raw(w).splitlines()
 	torn = [i for i, x in enumerate(got) if x == b'{"ts":"2026-']
 	same(len(torn), 1, "torn lines")
 	check(b'"mark":"begin"' in got[torn[0] + 1], "no mark behind it")
 	os.unlink(files(w)[-1])	# for the tests to come
 	w.hub.kill(signal.SIGUSR1)
-	wait_for(lambda: files(w), 2, "another file")
+	wait_for(lambda: files(w), 5, "another file")
 
 
 @test
@@ -275,7 +275,7 @@ def follows_a_file_that_was_moved(w):
 	first = line_of(w, w.ask("froendenberg", Q))["request_id"]
 	os.rename(path, path + ".1")
 	w.hub.kill(signal.SIGUSR1)
-	wait_for(lambda: os.path.exists(path), 2, "another file")
+	wait_for(lambda: os.path.exists(path), 5, "another file")
 	a = w.ask("froendenberg", Q)
 	line_of(w, a)
 	check_chain(path)
@@ -348,9 +348,9 @@ def answers_when_the_disk_is_full(w):
 	path = glob.glob(w.path("small/*.log"))[0]
 	os.rename(path, w.path("gone"))
 	w.hub.kill(signal.SIGUSR1)
-	wait_for(lambda: os.path.exists(path), 2, "another file")
+	wait_for(lambda: os.path.exists(path), 5, "another file")
 	id = w.ask("froendenberg", Q).one("Request-Id")
-	wait_for(lambda: id in open(path).read(), 2, "a line")
+	wait_for(lambda: id in open(path).read(), 5, "a line")
 	with open(path, "rb") as f:
 		got = [json.loads(x) for x in whole(f.read()).splitlines()]
 	marks = [d for d in got if "mark" in d]

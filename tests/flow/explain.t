@@ -56,7 +56,7 @@ def written(w, id):
 	def look():
 		return any(id.encode() in whole(open(p, "rb").read())
 		    for p in glob.glob(w.path("decisions/*.log")))
-	wait_for(look, 2, "the line of " + id)
+	wait_for(look, 10, "the line of " + id)
 	return id
 
 
@@ -319,7 +319,7 @@ def simulates_other_rules_on_what_was_asked(w):
 	for p in glob.glob(w.path("decisions/*.log")):
 		os.rename(p, p + ".old")
 	w.hub.kill(signal.SIGUSR1)
-	wait_for(lambda: glob.glob(w.path("decisions/*.log")), 2, "a file")
+	wait_for(lambda: glob.glob(w.path("decisions/*.log")), 10, "a file")
 	for _ in range(3):
 		w.ask("froendenberg", Q)
 	w.ask("froendenberg", Q + "&attrs=waterLevel")

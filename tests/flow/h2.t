@@ -245,7 +245,7 @@ def h3_a_connection_too_many_of_a_tenant_ends(w):
 	same(c.end(3), NO_ERROR, "its end")
 	conns.pop().close()
 	c = H2(w)
-	wait_for(lambda: c.ask(Q).status == 200 if not c.closed else False, 3,
+	wait_for(lambda: c.ask(Q).status == 200 if not c.closed else False, 10,
 	    "one in its place")
 	for c in conns + [c]:
 		c.close()
