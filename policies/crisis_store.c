@@ -105,19 +105,17 @@ check_open(struct db *db, const char *authority)
 	    "AND until > now() AND ended_at IS NULL AND (confirmed_at "
 	    "IS NOT NULL OR confirm_deadline > now())", 1, &authority, 1, &n);
 
-	return (err == HUB_OK && n >= OPEN_MAX ? HUB_EFULL : err);
+	return (err == HUB_OK && n > OPEN_MAX ? HUB_EFULL : err);
 }
 
-enum hub_err
-crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
+static enum hub_err
+insert_event(
+    struct db *db, const struct crisis_declaration *d, int64_t *id_r)
 {
-	enum hub_err err = check_open(db, d->authority);
 	char length[INT64_STR], report[INT64_STR];
 	const char *params[] = { d->kind, d->authority, d->area, d->reason,
 		d->by, length, report };
 
-	if (err != HUB_OK)
-		return (err);
 	(void)snprintf(length, sizeof(length), "%" PRId64,
 	    d->length_us / 1000000);
 	(void)snprintf(report, sizeof(report), "%" PRId64,
@@ -126,6 +124,25 @@ crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
 	    "SELECT hub.crisis_declare($1, $2, $3, $4, $5, $6::bigint, "
 	    "$7::bigint)",
 	    7, params, 1, id_r));
+}
+
+/* Counted behind it: whoever declares has the turn until the end of the
+ * transaction (0015_turns.sql), so no two count the same. */
+enum hub_err
+crisis_declare(struct db *db, const struct crisis_declaration *d, int64_t *id_r)
+{
+	enum hub_err err = db_begin(db);
+
+	if (err != HUB_OK)
+		return (err);
+	err = insert_event(db, d, id_r);
+	if (err == HUB_OK)
+		err = check_open(db, d->authority);
+	if (err == HUB_OK)
+		err = db_commit(db);
+	if (err != HUB_OK)
+		db_rollback(db);
+	return (err);
 }
 
 enum hub_err
