@@ -103,6 +103,8 @@ const struct phrase german_phrases[] = {
 	{ "no command \"*\"; --help lists them",
 	    "den Befehl \"$1\" gibt es nicht; --help nennt alle" },
 	{ "* takes no --*", "$1 nimmt kein --$2" },
+	{ "--html and -o * exclude each other",
+	    "--html und -o $1 schließen einander aus" },
 	{ "no completion for *; allowed: bash, zsh, fish",
 	    "für $1 gibt es keine Vervollständigung; erlaubt: bash, zsh, fish" },
 	{ "control: not a path of a socket",

@@ -240,6 +240,12 @@ allowed(const struct ctl *ctl, const struct command *cmd, int argc)
 			    own_options[i].name);
 			return (false);
 		}
+	/* A program that reads JSON must not be given a page for it. */
+	if ((ctl->given & OPT_HTML) != 0 && ctl->output != OUTPUT_TABLE) {
+		ctl_warn("--html and -o %s exclude each other",
+		    output_names[ctl->output]);
+		return (false);
+	}
 	if (argc < cmd->min || argc > cmd->max) {
 		help_command(ctl, stderr, cmd);
 		return (false);

@@ -141,6 +141,10 @@ def speaks_german_of_mistakes(w):
 	    (["db"], 64, "db ist nur ein halber Befehl; es gibt:"),
 	    (["crisis", "begin"], 64, "crisis hat keinen solchen Befehl"),
 	    (["validate", "--html", "x"], 64, "validate nimmt kein --html"),
+	    (["-o", "json", "compare", "--html"], 64, "--html und -o json "
+		"schließen einander aus"),
+	    (["-o", "csv", "usage", "2025", "--html"], 64, "--html und -o csv "
+		"schließen einander aus"),
 	    (["-o", "xml", "bundles"], 64, "die Ausgabe xml gibt es nicht; "
 		"erlaubt: table, json, csv"),
 	    (["completion", "ksh"], 64, "für ksh gibt es keine"),
